@@ -1,0 +1,1 @@
+"""The chassis that every Vetika service stands on. It knows no service."""

@@ -1,0 +1,1 @@
+"""``/admin``: what operators of every service see and do."""

@@ -1,0 +1,1 @@
+"""HTTP conventions of every service: access, problems, preconditions, idempotency, pages, limits, health."""

@@ -1,0 +1,150 @@
+"""A service as one value: what it is called, publishes, reads and keeps, and the processes it runs as."""
+
+import argparse
+import importlib
+import logging
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from pymongo.database import Database
+
+from vetika_kit.clock import Clock, SystemClock
+from vetika_kit.config import ConfigurationError, ServiceConfig, load
+from vetika_kit.handlers import Handlers
+from vetika_kit.http.indexes import ensure_indexes as ensure_http_indexes
+from vetika_kit.inbox import Inbox, UnitOfWork
+from vetika_kit.mongo import Document, connect, service_database
+from vetika_kit.outbox import Aggregates
+from vetika_kit.periodic import Periodic
+from vetika_kit.topics import Topics
+
+if TYPE_CHECKING:
+    from flask import Flask  # relay and worker do without
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Context:
+    """What a process works with."""
+
+    service: "Service"
+    config: Any  # the service's own settings, a ServiceConfig
+    database: "Database[Document]"
+    clock: Clock
+    stop: threading.Event
+    name: str  # of this process, unique among all replicas
+
+
+def _no_indexes(_: "Database[Document]") -> None:
+    """Make nothing: what the kit needs it makes itself."""
+
+
+def _no_jobs(_: "Database[Document]", __: Any, ___: Clock) -> Sequence[Periodic]:
+    return ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Service:
+    """Everything that the kit must know of a service."""
+
+    name: str
+    title: str
+    config: type[ServiceConfig]
+    create_app: str  # "package.module:function" taking (config, *, database, clock); imported by the API only
+    publishes: ModuleType | None = None
+    consumes: ModuleType | None = None
+    outboxes: tuple[str, ...] = ()  # collections whose documents carry an outbox
+    stores: Callable[[UnitOfWork, Any], Mapping[str, object]] | None = None
+    ensure_indexes: Callable[["Database[Document]"], None] = _no_indexes
+    periodic: Callable[["Database[Document]", Any, Clock], Sequence[Periodic]] = _no_jobs
+    processes: Mapping[str, Callable[[Context], None]] = field(default_factory=dict)
+
+    @property
+    def version(self) -> str:
+        """The installed version of the service's package."""
+        try:
+            return version(f"vetika-{self.name}")
+        except PackageNotFoundError:
+            return "0"
+
+    @property
+    def handlers(self) -> Handlers:
+        """What it reads."""
+        return Handlers.in_module(self.consumes)
+
+    def source(self, coalition: str) -> str:
+        """Return the ``source`` of its events."""
+        return f"/{coalition}/{self.name}"
+
+    def database(self, config: ServiceConfig) -> "Database[Document]":
+        """Open the service's own database."""
+        return service_database(connect(config), coalition=config.coalition, service=self.name)
+
+    def prepare(self, database: "Database[Document]", *, coalition: str, clock: Clock) -> None:
+        """Make every index that the service and the kit need; again changes nothing."""
+        for name in self.outboxes:
+            Aggregates(database[name], clock=clock).ensure_indexes()
+        Inbox(database, group=Topics(coalition=coalition).group(self.name), clock=clock).ensure_indexes()
+        ensure_http_indexes(database)
+        self.ensure_indexes(database)
+
+    def app(self, config: ServiceConfig, *, database: "Database[Document]", clock: Clock) -> "Flask":
+        """Build the API."""
+        module, _, function = self.create_app.partition(":")
+        create: Callable[..., Flask] = getattr(importlib.import_module(module), function)
+        return create(config, database=database, clock=clock)
+
+    def main(self, argv: Sequence[str] | None = None) -> int:
+        """Run one process of the service, until SIGTERM or SIGINT; return the exit status."""
+        # Imported here: the kinds of process import each other's libraries only when they run.
+        from vetika_kit import processes  # noqa: PLC0415
+        from vetika_kit.logs import configure_logging  # noqa: PLC0415
+        from vetika_kit.tracing import configure as configure_tracing  # noqa: PLC0415
+
+        kinds = {
+            "relay": processes.run_relay,
+            "worker": processes.run_worker,
+            **self.processes,
+        }
+        parser = argparse.ArgumentParser(prog=self.name, description=self.title)
+        parser.add_argument("process", choices=["api", *kinds, "indexes"], help="the kind of process to run")
+        chosen = parser.parse_args(argv).process
+        try:
+            config = load(self.config)
+        except ConfigurationError as error:
+            print(f"{self.name}: {error}", file=sys.stderr)  # noqa: T201 - nobody reads JSON logs of a process that did not start
+            return 2
+        configure_logging(service=self.name, process=chosen, level=config.log_level)
+        if chosen == "api":
+            # The API's worker processes open their own clients after the fork.
+            processes.run_api_server(self, config)
+            return 0
+        configure_tracing(service=self.name, process=chosen, otlp_endpoint=config.otlp_endpoint)
+        clock = SystemClock()
+        database = self.database(config)
+        processes.prepare_when_possible(self, config, database, clock)
+        if chosen == "indexes":
+            return 0
+        stop = threading.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: stop.set())
+        context = Context(
+            service=self,
+            config=config,
+            database=database,
+            clock=clock,
+            stop=stop,
+            name=f"{self.name}-{chosen}-{socket.gethostname()}-{threading.get_native_id()}",
+        )
+        logger.info("started")
+        kinds[chosen](context)
+        logger.info("stopped")
+        return 0
