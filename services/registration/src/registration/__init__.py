@@ -1,0 +1,1 @@
+"""Organizations, forums' seats and the people who take them."""

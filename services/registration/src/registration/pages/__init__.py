@@ -1,0 +1,1 @@
+"""The page by which a person manages a registration: rendered here, without JavaScript."""

@@ -1,0 +1,1 @@
+"""Queries, indexes and atomic updates: the only room that talks to MongoDB."""
