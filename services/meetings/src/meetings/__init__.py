@@ -1,0 +1,1 @@
+"""The forums of a coalition: announced, opened, closed, cancelled."""
