@@ -1,0 +1,1 @@
+"""Notifications: e-mail and SMS to the people whom an event concerns."""

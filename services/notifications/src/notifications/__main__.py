@@ -1,0 +1,7 @@
+"""`python -m notifications`."""
+
+import sys
+
+from notifications.cli import main
+
+sys.exit(main())

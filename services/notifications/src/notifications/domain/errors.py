@@ -1,0 +1,5 @@
+"""What a rule says when it is broken."""
+
+
+class RuleError(ValueError):
+    """A value or a step that the rules do not allow."""

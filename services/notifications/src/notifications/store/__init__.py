@@ -1,0 +1,1 @@
+"""What notifications keeps in MongoDB: its copies of people, forums and registrations, and the deliveries."""
