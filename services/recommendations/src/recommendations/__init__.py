@@ -1,0 +1,1 @@
+"""What a forum recommends, and what became of it."""

@@ -1,0 +1,1 @@
+"""The rules of recommendations: pure values and functions, no I/O."""
