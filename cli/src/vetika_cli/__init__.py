@@ -1,0 +1,1 @@
+"""The `vetika` command: embedded Kafka and MongoDB, processes, mail and phone sandboxes, contracts."""

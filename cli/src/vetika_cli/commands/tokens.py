@@ -1,0 +1,26 @@
+"""`vetika token`."""
+
+import argparse
+from datetime import timedelta
+
+from vetika_cli.errors import UserError
+from vetika_cli.installation import Installation
+from vetika_cli.keys import Keys
+
+
+def token(arguments: argparse.Namespace) -> int:
+    """Print a token and nothing else, so that it can be put into a variable."""
+    if "organization" in arguments.role and not arguments.organization:
+        raise UserError("The role `organization` acts for one: name it with --organization ID.")
+    if not 0 < arguments.hours <= 24 * 366:
+        raise UserError("--hours must be more than 0 and at most a year.")
+    keys = Keys(Installation.current())
+    print(
+        keys.token(
+            roles=arguments.role,
+            subject=arguments.subject,
+            organization_id=arguments.organization,
+            lifetime=timedelta(hours=arguments.hours),
+        )
+    )
+    return 0

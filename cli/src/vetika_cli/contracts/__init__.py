@@ -1,0 +1,5 @@
+"""The contracts: what the services publish and read, written down, compared and kept compatible."""
+
+from vetika_cli.contracts.command import main
+
+__all__ = ["main"]

@@ -1,0 +1,87 @@
+"""The keys and secrets of one installation: made once, readable by their owner alone.
+
+The signing key's id begins with `embedded-`: services in hosted mode refuse such keys.
+"""
+
+import json
+import os
+import secrets
+import tempfile
+from collections.abc import Collection
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from vetika_cli.errors import UserError
+from vetika_cli.installation import Installation
+from vetika_kit.http.principals import Role
+from vetika_kit.http.tokens import EMBEDDED_PREFIX, issue, new_private_key, public_key_set
+
+ISSUER = "vetika"
+AUDIENCE = "vetika"
+
+
+class Keys:
+    """Files in the installation's `secrets/`."""
+
+    def __init__(self, installation: Installation) -> None:
+        self._folder = installation.secrets
+        self.signing_key = self._folder / "signing-key.json"  # a private JSON Web Key, ES256
+        self.key_set = self._folder / "jwks.json"  # its public half, for every service
+        self.manage_secret = self._folder / "manage-secret"  # what manage links are derived from
+        self.sms_account = self._folder / "sms-account"  # the account's id at the phone sandbox
+        self.sms_token = self._folder / "sms-token"  # its token there; also signs the callbacks
+
+    def ensure(self) -> None:
+        """Make what is missing; what is there stays, so that tokens and links outlive a restart."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._folder.chmod(0o700)
+        if not self.signing_key.exists():
+            kid = f"{EMBEDDED_PREFIX}{secrets.token_hex(6)}"
+            _write(self.signing_key, json.dumps(new_private_key(kid=kid, algorithm="ES256")))
+            self.key_set.unlink(missing_ok=True)
+        if not self.key_set.exists():
+            _write(self.key_set, json.dumps(public_key_set(self._private())))
+        for path, value in (
+            (self.manage_secret, secrets.token_urlsafe(32)),
+            (self.sms_account, f"AC{secrets.token_hex(16)}"),
+            (self.sms_token, secrets.token_hex(16)),
+        ):
+            if not path.exists():
+                _write(path, value)
+
+    def token(
+        self,
+        *,
+        roles: Collection[str],
+        subject: str | None = None,
+        organization_id: str | None = None,
+        lifetime: timedelta = timedelta(hours=12),
+    ) -> str:
+        """Sign an access token; `subject` holds no personal data. UserError before the first `up`."""
+        if not self.signing_key.exists():
+            raise UserError(f"There are no keys in {self._folder}: run `./vetika up` first.")
+        return issue(
+            key=self._private(),
+            subject=subject or f"embedded-{'-'.join(sorted(roles))}",
+            roles=[Role(role) for role in roles],
+            issuer=ISSUER,
+            audience=AUDIENCE,
+            now=datetime.now(UTC),
+            lifetime=lifetime,
+            organization_id=organization_id,
+        )
+
+    def _private(self) -> dict[str, Any]:
+        key: dict[str, Any] = json.loads(self.signing_key.read_text())
+        return key
+
+
+def _write(path: Path, text: str) -> None:
+    """Write at once and with the owner's rights from the first moment."""
+    descriptor, name = tempfile.mkstemp(dir=path.parent)  # mkstemp makes mode 0600
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    Path(name).rename(path)
