@@ -89,7 +89,7 @@ class Relay:
                     self.leases.keep()
                     moved = self.relay_batch()
                     if not moved:
-                        self._idle()
+                        self._idle(stop)
                     rest = self._policy.backoff
                 except (KafkaError, PyMongoError) as error:
                     logger.warning("relay rests %.0f s: %s", rest, type(error).__name__)
@@ -100,14 +100,14 @@ class Relay:
         finally:
             self.close()
 
-    def _idle(self) -> None:
+    def _idle(self, stop: Flag) -> None:
         """Sleep until something is written; listening begins before the sweep that makes sure of it."""
         if self._wake.listening:
-            self._wake.wait(self._policy.sweep)
+            self._wake.wait(self._policy.sweep, stop=stop)
         else:
             self._wake.listen()
             if not self._wake.listening:
-                self._wake.wait(self._policy.sweep)
+                self._wake.wait(self._policy.sweep, stop=stop)
 
     def relay_batch(self) -> bool:
         """Publish what waits in this relay's shards; return whether there was anything to do.

@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Mapping, Sequence
+from threading import Event as Flag
 from typing import Any, Final
 
 from pymongo.change_stream import DatabaseChangeStream
@@ -14,6 +15,7 @@ from vetika_kit.mongo import Document
 logger = logging.getLogger(__name__)
 
 _REST_AFTER_FAILURE: Final = 0.5  # seconds
+_LOOK: Final = 250  # milliseconds that the database may hold one look before it answers that nothing changed
 
 
 class Wake:
@@ -48,17 +50,20 @@ class Wake:
         if self.listening:
             return
         try:
-            self._stream = self._database.watch(self._pipeline, max_await_time_ms=250)
+            self._stream = self._database.watch(self._pipeline, max_await_time_ms=_LOOK)
         except PyMongoError as error:
             logger.warning("cannot listen for changes: %s", type(error).__name__)
             self._stream = None
 
-    def wait(self, seconds: float) -> bool:
-        """Sleep until something changes or the time is over; return whether something changed."""
+    def wait(self, seconds: float, *, stop: Flag) -> bool:
+        """Sleep until something changes, the time is over or `stop` is set; return whether something changed.
+
+        Whoever sets `stop` is heard within the quarter of a second that one look at the stream takes.
+        """
         deadline = time.monotonic() + seconds
-        while (left := deadline - time.monotonic()) > 0:
+        while (left := deadline - time.monotonic()) > 0 and not stop.is_set():
             if self._stream is None:
-                time.sleep(min(left, _REST_AFTER_FAILURE))
+                stop.wait(min(left, _REST_AFTER_FAILURE))
                 return False
             try:
                 if self._stream.try_next() is not None:

@@ -117,11 +117,11 @@ class Lane:
             # There is more, and it is found without a bell.
             self._wake.close()
         elif self._wake.listening:
-            self._wake.wait(self._policy.sweep)
+            self._wake.wait(self._policy.sweep, stop=self._stop)
         else:
             self._wake.listen()
             if not self._wake.listening:
-                self._wake.wait(self._policy.sweep)
+                self._wake.wait(self._policy.sweep, stop=self._stop)
 
     def _wait_for_room(self) -> int:
         with self._has_room:
