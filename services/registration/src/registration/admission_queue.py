@@ -25,8 +25,8 @@ class AdmissionPolicy:
     waiting: int = 1_000  # applications in the queue: under a second's work, so nobody waits in vain
     batch: int = 64  # applications decided in one update; more only makes the first wait for the last
     # A batch waits for callers who were just answered (a commit delay), in seconds:
-    pause: float = 0.005  # until none has come for so long,
-    gather: float = 0.025  # and never longer than this
+    pause: float = 0.012  # until none has come for so long,
+    gather: float = 0.040  # and never longer than this
     deadline: float = 8.0  # seconds that a request waits; as long as a stopping API waits for requests
 
 

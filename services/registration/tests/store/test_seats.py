@@ -17,13 +17,15 @@ from registration.store.ledger import Ledgers, following
 NOW = datetime(2027, 3, 1, 1, 0, tzinfo=UTC)
 CATEGORIES = [StakeholderCategory.CBO, StakeholderCategory.DONOR, StakeholderCategory.MEDIA]
 
-policies = st.builds(
+first_come = st.builds(SeatPolicy, capacity=st.integers(0, 12))
+shared_out = st.builds(
     SeatPolicy,
     capacity=st.integers(0, 12),
     reserved=st.dictionaries(st.sampled_from(CATEGORIES), st.integers(0, 6)),
     release_at=st.sampled_from([None, NOW - timedelta(hours=1), NOW, NOW + timedelta(hours=1)]),
     organization_limit=st.none() | st.integers(1, 4),
 )
+policies = first_come | shared_out
 who = st.tuples(st.sampled_from(CATEGORIES), st.sampled_from([None, "one", "two", "$taken", "a.b"]))
 steps = st.one_of(
     st.tuples(st.just("batch"), st.lists(who, min_size=1, max_size=8)),
@@ -80,6 +82,7 @@ def _as_stored(document):
 def test_the_update_and_the_rule_agree(ledgers, policy, story):
     """Any policy and any story of batches, releases and changes ends alike in Python and in MongoDB."""
     ledgers.collection.delete_many({})
+    ledgers = Ledgers(ledgers.collection.database)  # what it remembers of a forum is of this story
     now, version = NOW, 1
     _follow(ledgers, policy, version=version, now=now)
     ledger = Ledger(policy=policy)
@@ -135,3 +138,16 @@ def test_the_update_and_the_rule_agree(ledgers, policy, story):
         ledgers.drop([hold for hold in ledgers.under_way(before=now) if hold.kind is HoldKind.PROMOTION])
     assert isinstance(ledgers.under_way(before=now + timedelta(hours=1)), list)
     assert all(isinstance(hold, Hold) for hold in ledgers.under_way(before=now))
+
+
+@pytest.mark.parametrize("policy", [SeatPolicy(capacity=0), SeatPolicy(capacity=0, organization_limit=9)])
+def test_a_newcomer_does_not_overtake_a_line_that_could_move(ledgers, policy):
+    """Under either form of the update: seats came free, nobody moved up yet, and one more applies."""
+    ledgers.collection.delete_many({})
+    _follow(ledgers, policy, version=1, now=NOW)
+    for name in ("first", "second"):
+        one = Application(ticket=name, registration_id=name, category=CATEGORIES[0], organization=None)
+        hold = ledgers.admit("forum", [one], done=[], now=NOW)[name]
+        ledgers.collection.update_one({"_id": "forum"}, {"$set": {"policy.capacity": 5}})
+    assert (hold.number, hold.place) == (2, 2)
+    assert [one.registration_id for one in ledgers.promote("forum", now=NOW)] == ["first", "second"]

@@ -14,6 +14,8 @@ _OVERRIDES: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\
 
 def cleaned(text: str) -> str:
     """Return the text composed (NFC), without invisible characters, with single inner spaces."""
+    if text.isascii() and text.isprintable():
+        return " ".join(text.split())
     visible = unicodedata.normalize("NFC", text.translate(_INVISIBLE))
     stripped = visible.strip(" \u00a0\u3000\u2003" + _JOINERS)
     return " ".join(part for part in stripped.replace("\u00a0", " ").split(" ") if part)
@@ -21,6 +23,8 @@ def cleaned(text: str) -> str:
 
 def has_control(text: str) -> bool:
     """Say whether the text carries control characters, direction overrides or broken encoding."""
+    if text.isprintable():
+        return False
     return any(
         character in _OVERRIDES or unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"}
         for character in text

@@ -18,6 +18,7 @@ from registration.domain.placement import Application, SeatPolicy
 from registration.store import seats
 from registration.store.expressions import Expression, Stage
 from registration.store.holds import Hold, HoldKind, hold_of, holds_where
+from registration.store.seating import FIRST_COME
 
 Document = dict[str, Any]
 
@@ -41,6 +42,9 @@ class Ledgers:
 
     def __init__(self, database: "Database[Document]") -> None:
         self.collection: Collection[Document] = database[COLLECTION]
+        # Forums seen with reservations or limits. Whether they still have them decides the update itself:
+        # this only saves an attempt.
+        self._shared_out: set[str] = set()
 
     def admit(
         self, forum_id: str, applications: Sequence[Application], *, done: Sequence[str], now: datetime
@@ -56,12 +60,21 @@ class Ledgers:
                 {"$in": ["$$held.id", {"$literal": ids}]},
             ]
         }
-        after = self.collection.find_one_and_update(
-            {"_id": forum_id, "open": True, f"waitlist.{WAITLIST_LIMIT - 1}": {"$exists": False}},
-            seats.admission(applications, now=now, done=done),
-            projection={"holds": holds_where(mine)},
-            return_document=ReturnDocument.AFTER,
-        )
+        ready = {"_id": forum_id, "open": True, f"waitlist.{WAITLIST_LIMIT - 1}": {"$exists": False}}
+
+        def decide(*, first_come: bool) -> Document | None:
+            return self.collection.find_one_and_update(
+                {**ready, **FIRST_COME} if first_come else ready,
+                seats.admission(applications, now=now, done=done, first_come=first_come),
+                projection={"holds": holds_where(mine)},
+                return_document=ReturnDocument.AFTER,
+            )
+
+        after = None if forum_id in self._shared_out else decide(first_come=True)
+        if after is None:
+            after = decide(first_come=False)
+            if after is not None:
+                self._shared_out.add(forum_id)
         if after is None:
             return None
         return {held["id"]: hold_of(forum_id, held) for held in after["holds"]}

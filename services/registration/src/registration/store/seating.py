@@ -1,10 +1,11 @@
 """The walk: candidates in order, each given a seat where `domain/placement.py` gives one."""
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from registration.domain.categories import StakeholderCategory
-from registration.store.expressions import Expression, Stage, count, each, let, tally_of
+from registration.store.expressions import Expression, Stage, count, each, let, nonempty, tally_of
 
 _CATEGORIES: Final = [str(category) for category in StakeholderCategory]
 
@@ -45,6 +46,45 @@ def walk(candidates: Expression, *, now: datetime, otherwise: Expression, may_se
             }
         },
     )
+
+
+FIRST_COME: Final[Mapping[str, Any]] = {"policy.reserved": {}, "policy.organization_limit": None}
+"""Matches the ledgers whose seats are shared out by nothing but the order of arrival."""
+
+
+def first_come_first_served(candidates: Expression) -> Expression:
+    """Do what `walk` does where nothing is reserved or limited; return ``{seated, waiting}``.
+
+    There, whoever waits could take any free seat: a newcomer gets one only while nobody waits.
+    """
+    free = {"$max": [0, {"$subtract": ["$policy.capacity", "$taken"]}]}
+    seats = {"$cond": [nonempty("$waitlist"), 0, {"$min": [free, {"$size": "$$candidates"}]}]}
+    rest = {"$subtract": [{"$size": "$$candidates"}, "$$seats"]}
+    candidate = {"$arrayElemAt": ["$$candidates", {"$add": ["$$seats", "$$added"]}]}
+    return let(
+        {"candidates": candidates},
+        let(
+            {"seats": seats},
+            {
+                # $slice refuses a length of 0.
+                "seated": {"$cond": ["$$seats", {"$slice": ["$$candidates", "$$seats"]}, []]},
+                "waiting": each({"$range": [0, rest]}, in_line(candidate, added="$$added"), name="added"),
+            },
+        ),
+    )
+
+
+def in_line(candidate: Expression, *, added: Expression) -> Expression:
+    """Return a candidate with the number and place of one who stands behind `added` others of the batch."""
+    return {
+        "$mergeObjects": [
+            candidate,
+            {
+                "number": {"$add": ["$next_number", added]},
+                "place": {"$add": [{"$size": "$waitlist"}, added, 1]},
+            },
+        ]
+    }
 
 
 def _kept_free(now: datetime) -> Expression:

@@ -17,36 +17,23 @@ from registration.domain.categories import StakeholderCategory
 from registration.domain.placement import Application
 from registration.store.expressions import Expression, Stage, each, let, nonempty, where
 from registration.store.holds import HoldKind, holds_where
-from registration.store.seating import SEATED_COUNTS, walk
+from registration.store.seating import SEATED_COUNTS, first_come_first_served, in_line, walk
 
 
-def admission(applications: Sequence[Application], *, now: datetime, done: Sequence[str]) -> list[Stage]:
+def admission(
+    applications: Sequence[Application], *, now: datetime, done: Sequence[str], first_come: bool = False
+) -> list[Stage]:
     """Decide a batch in order of arrival and hold what is decided.
 
     An application whose registration id already has an admission hold (a process died between
     ledger and registration, and the request came again) keeps what that hold decided. `done` are the
     tickets whose registrations were written since: their admission holds go.
+
+    With `first_come` the rule is written for a policy that reserves and limits nothing (`FIRST_COME`),
+    which takes the database a third of the time.
     """
-    added = {"$size": "$$value.waiting"}
-    waiting = {
-        "$mergeObjects": [
-            "$$this",
-            {
-                "number": {"$add": ["$next_number", added]},
-                "place": {"$add": [{"$size": "$waitlist"}, added, 1]},
-            },
-        ]
-    }
-    otherwise = {
-        "room": "$$value.room",
-        "kept": "$$value.kept",
-        "seated": "$$value.seated",
-        "waiting": {"$concatArrays": ["$$value.waiting", [waiting]]},
-    }
-    decided = let(
-        {"moving": _line_moves(now)},
-        walk(_not_held(applications), now=now, otherwise=otherwise, may_seat={"$not": ["$$moving"]}),
-    )
+    new = _not_held(applications)
+    decided = first_come_first_served(new) if first_come else _shared_out(new, now=now)
     names = ("ticket", "id", "number", "category", "organization")
     line = each("$walk.waiting", {name: f"$$one.{name}" for name in names})
     seated = each("$walk.seated", _held(HoldKind.ADMISSION, now=now))
@@ -125,6 +112,22 @@ def release(
         {"$unset": "in_line"},
         *promotion(now=now),
     ]
+
+
+def _shared_out(candidates: Expression, *, now: datetime) -> Expression:
+    """Walk through a batch under any policy."""
+    added = {"$size": "$$value.waiting"}
+    waiting = in_line("$$this", added=added)
+    otherwise = {
+        "room": "$$value.room",
+        "kept": "$$value.kept",
+        "seated": "$$value.seated",
+        "waiting": {"$concatArrays": ["$$value.waiting", [waiting]]},
+    }
+    return let(
+        {"moving": _line_moves(now)},
+        walk(candidates, now=now, otherwise=otherwise, may_seat={"$not": ["$$moving"]}),
+    )
 
 
 def _line_before_free_seats() -> list[Expression]:
