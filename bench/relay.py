@@ -114,10 +114,11 @@ def _relays(place: Ground, how_many: int) -> float:
         for _ in range(how_many)
     ]
     happenings = context.database["happenings"]
+    # Looked at seldom and cheaply: the database's time is what is measured.
     while (left := happenings.count_documents(waiting)) == EVENTS:
-        pass
+        time.sleep(0.02)
     started, first = time.perf_counter(), left
-    while happenings.count_documents(waiting):
+    while happenings.find_one(waiting, {"_id": True}, hint="outbox_waiting"):
         time.sleep(0.02)
     rate = first / (time.perf_counter() - started)
     for relay in relays:

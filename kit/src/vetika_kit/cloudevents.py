@@ -1,19 +1,16 @@
 """CloudEvents 1.0 as Kafka records (https://github.com/cloudevents/spec), written and read."""
 
-import json
 from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
-from typing import Any, Final
+from typing import Any
 
+import orjson
 from marshmallow import Schema
 
 from vetika_kit.events import Event, ReaderSchema, Received, rfc3339
 
 CONTENT_TYPE = "application/cloudevents+json; charset=utf-8"
-
-# Khmer stays readable, and takes three bytes a sign instead of six.
-_JSON: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 Headers = list[tuple[str, bytes]]
 
@@ -47,7 +44,8 @@ def encode(event: Event, *, source: str, sequence: int) -> tuple[bytes | None, H
     if event.data is None:
         return None, headers
     whole = {**attributes, "datacontenttype": "application/json", "data": event.data}
-    return _JSON.encode(whole).encode(), headers
+    # A relay encodes thousands a second, and this takes a tenth of the standard library's time.
+    return orjson.dumps(whole), headers
 
 
 def header(headers: Headers, name: str) -> str | None:
@@ -116,8 +114,8 @@ def _parsed(value: bytes | None) -> Mapping[str, Any]:
     if value is None:
         raise UnreadableEventError("is a tombstone without headers")
     try:
-        parsed = json.loads(value)
-    except (ValueError, RecursionError) as error:
+        parsed = orjson.loads(value)
+    except orjson.JSONDecodeError as error:
         raise UnreadableEventError(f"is not JSON: {error}") from error
     if not isinstance(parsed, dict) or parsed.get("specversion") != "1.0" or "type" not in parsed:
         raise UnreadableEventError("is not a CloudEvent 1.0")
