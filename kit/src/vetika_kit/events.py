@@ -56,8 +56,13 @@ class EventSchema(Schema):
         unknown = RAISE
 
     @classmethod
-    def event(cls, *, subject: str, **data: Any) -> Event:
+    def event(cls, *, subject: str, traceparent: str | None = None, **data: Any) -> Event:
         """Make an event.
+
+        Args:
+            subject: The aggregate that it happened to.
+            traceparent: Of the request that caused it, where another thread finishes that.
+            data: What the schema asks for.
 
         Raises:
             ValidationError: The data breaks the contract; nothing may be published.
@@ -81,7 +86,7 @@ class EventSchema(Schema):
             stream=cls.stream,
             key=plain[cls.key] if cls.key else subject,
             version=plain.get("version"),
-            traceparent=current_traceparent(),
+            traceparent=traceparent or current_traceparent(),
         )
 
 

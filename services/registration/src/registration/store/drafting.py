@@ -1,11 +1,11 @@
 """A registration as it is first written: the document, and the events that it causes."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from registration.domain.applications import Affiliation, RegistrationForm
-from registration.domain.categories import Channel, Language, RegistrationStatus
+from registration.domain.categories import RegistrationStatus
 from registration.domain.identity import manage_key, person_id, reference
 from registration.publishes import ContactRecorded, RegistrationConfirmed, RegistrationWaitlisted
 from registration.store.holds import Hold
@@ -13,7 +13,7 @@ from registration.store.registrations import Document, public_state
 from vetika_kit.events import Event
 
 
-def contact_of(document: Document, *, secret: bytes, now: datetime) -> Event:
+def contact_of(document: Document, *, secret: bytes, now: datetime, traceparent: str | None = None) -> Event:
     """Return the event that tells how the person of a registration is reached."""
     who, person = document["person_id"], document["person"]
     return ContactRecorded.event(
@@ -25,9 +25,10 @@ def contact_of(document: Document, *, secret: bytes, now: datetime) -> Event:
         name_km=person["name_km"],
         email=person["email"],
         phone=person["phone"],
-        language=Language(document["language"]),
-        channels=[Channel(channel) for channel in person["channels"]],
+        language=document["language"],
+        channels=person["channels"],
         manage_key=manage_key(who, secret=secret),
+        traceparent=traceparent,
     )
 
 
@@ -84,11 +85,16 @@ class Draft:
         }
         state = public_state(document, version=1)
         if hold.number is None:
-            news = RegistrationConfirmed.event(subject=self.registration_id, **state)
+            news = RegistrationConfirmed.event(
+                subject=self.registration_id, traceparent=self.traceparent, **state
+            )
         else:
             news = RegistrationWaitlisted.event(
-                subject=self.registration_id, **state, waitlist_number=hold.number
+                subject=self.registration_id,
+                traceparent=self.traceparent,
+                **state,
+                waitlist_number=hold.number,
             )
-        contact = contact_of(document, secret=secret, now=now)
         # The contact leaves first: who is told something must be reachable by then.
-        return document, [replace(event, traceparent=self.traceparent) for event in (contact, news)]
+        contact = contact_of(document, secret=secret, now=now, traceparent=self.traceparent)
+        return document, [contact, news]

@@ -13,9 +13,7 @@ from pymongo.errors import DuplicateKeyError
 from registration.domain.categories import (
     ACTIVE,
     CancelledBy,
-    ForumRole,
     Gender,
-    Language,
     RegistrationStatus,
     StakeholderCategory,
 )
@@ -53,10 +51,10 @@ def public_state(document: Mapping[str, Any], *, version: int) -> dict[str, Any]
         "person_id": document["person_id"],
         "reference": document["reference"],
         "organization_id": document["organization"]["organization_id"],
-        "stakeholder_category": StakeholderCategory(document["stakeholder_category"]),
-        "gender": Gender(document["gender"]),
-        "language": Language(document["language"]),
-        "role": ForumRole(document["role"]),
+        "stakeholder_category": document["stakeholder_category"],
+        "gender": document["gender"],
+        "language": document["language"],
+        "role": document["role"],
     }
 
 
