@@ -73,6 +73,9 @@ class MongoServer(Server):
             *("--setParameter", "diagnosticDataCollectionEnabled=false"),
             # A lone member has nobody to hand over to: no need to wait for that when it is told to stop.
             *("--setParameter", "shutdownTimeoutMillisForSignaledShutdown=500"),
+            # A worker that is killed within a transaction keeps its documents from its successor for so long,
+            # in seconds; a batch takes under one.
+            *("--setParameter", "transactionLifetimeLimitSeconds=20"),
             "--nounixsocket",
         ]
 
