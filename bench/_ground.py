@@ -4,6 +4,7 @@ import os
 import secrets
 import statistics
 import tempfile
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -12,7 +13,10 @@ from pathlib import Path
 from kafka.admin import KafkaAdminClient
 from pymongo import MongoClient
 
+from vetika_kit.clock import SystemClock
 from vetika_kit.config import Mode, ServiceConfig
+from vetika_kit.mongo import Document, service_database
+from vetika_kit.service import Context, Service
 from vetika_kit.topics import TopicSpec, create_topics
 
 
@@ -32,6 +36,20 @@ class Ground:
             mongodb_uri=self.mongodb_uri,
             kafka_bootstrap=(self.kafka_bootstrap,),
             jwks_file="none",
+        )
+
+    def context(self, service: Service, *, name: str) -> Context:
+        """Put together what a process of a service stands on."""
+        client: MongoClient[Document] = MongoClient(
+            self.mongodb_uri, tz_aware=True, w="majority", journal=True
+        )
+        return Context(
+            service=service,
+            config=self.config(),
+            database=service_database(client, coalition=self.coalition, service=service.name),
+            clock=SystemClock(),
+            stop=threading.Event(),
+            name=name,
         )
 
     def topic(self, name: str, *, partitions: int = 6) -> str:

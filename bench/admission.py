@@ -31,7 +31,7 @@ from vetika_kit.mongo import service_database
 PROCESSES = 2
 THREADS = 16
 EACH = 1_500  # registrations of one process in one round
-ROUNDS = 3
+ROUNDS = 5
 SECRET = b"a secret of the benchmarks, long enough"
 
 Document = dict[str, object]

@@ -11,7 +11,6 @@ import json
 import os
 import secrets
 import signal
-import socket
 import statistics
 import subprocess
 import sys
@@ -35,6 +34,7 @@ from registration.domain.categories import ForumStatus
 from registration.domain.placement import SeatPolicy
 from registration.service import SERVICE
 from registration.store.ledger import Ledgers, following
+from vetika_cli.embedded import free_port
 from vetika_kit.clock import SystemClock
 from vetika_kit.http.tokens import new_private_key, public_key_set
 from vetika_kit.ids import new_id
@@ -43,7 +43,7 @@ from vetika_kit.mongo import service_database
 WORKERS: Final = 2
 THREADS: Final = 8
 REQUESTS: Final = 1_200  # in one round
-ROUNDS: Final = 3
+ROUNDS: Final = 5
 FORUM: Final = "f-bench"
 
 Answer = tuple[int, float]
@@ -132,12 +132,6 @@ def _ready(port: int) -> bool:
         return False
     finally:
         connection.close()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _application(number: int) -> bytes:
@@ -261,7 +255,7 @@ def main() -> None:
         SERVICE.prepare(database, coalition=place.coalition, clock=SystemClock())
         _open_forum(Ledgers(database), FORUM, 1_000_000)
         client[f"{place.coalition}_bare"]["forums"].insert_one({"_id": FORUM, "taken": 0})
-        port, bare_port = _free_port(), _free_port()
+        port, bare_port = free_port(), free_port()
         environment = {
             "VETIKA_COALITION": place.coalition,
             "VETIKA_MODE": "embedded",

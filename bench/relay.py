@@ -6,12 +6,10 @@ The rounds of raw producer, one relay and two relays alternate in one run; the m
 import statistics
 import subprocess
 import sys
-import threading
 import time
 
 from _ground import Ground, ground
 from marshmallow import fields
-from pymongo import MongoClient
 from pymongo.database import Database
 
 from vetika_kit import kafka_clients
@@ -19,13 +17,12 @@ from vetika_kit.clock import SystemClock
 from vetika_kit.cloudevents import encode
 from vetika_kit.config import ServiceConfig
 from vetika_kit.events import EventSchema, publishes
-from vetika_kit.mongo import service_database
 from vetika_kit.outbox import Aggregates
 from vetika_kit.processes import make_relay
-from vetika_kit.service import Context, Service
+from vetika_kit.service import Service
 
 EVENTS = 12_000
-ROUNDS = 3
+ROUNDS = 5
 DATA = {
     "registration_id": "0192f3a4-0000-7000-8000-000000000000",
     "forum_id": "0192f3a4-0000-7000-8000-000000000001",
@@ -55,21 +52,6 @@ class Happened(EventSchema):
 SERVICE = Service(
     name="bench", title="Bench.", config=ServiceConfig, create_app="none:none", outboxes=("happenings",)
 )
-
-
-def _context(place: Ground, name: str) -> Context:
-    config = place.config()
-    client: MongoClient[dict[str, object]] = MongoClient(
-        place.mongodb_uri, tz_aware=True, w="majority", journal=True
-    )
-    return Context(
-        service=SERVICE,
-        config=config,
-        database=service_database(client, coalition=place.coalition, service="bench"),
-        clock=SystemClock(),
-        stop=threading.Event(),
-        name=name,
-    )
 
 
 def _raw(place: Ground, topic: str) -> float:
@@ -104,7 +86,7 @@ def _fill(database: "Database[dict[str, object]]") -> None:
 
 def _relays(place: Ground, how_many: int) -> float:
     """Measure from the first published event to the last acknowledged one: start-up is not counted."""
-    context = _context(place, "filler")
+    context = place.context(SERVICE, name="filler")
     _fill(context.database)
     waiting = {"outbox.since": {"$exists": True}}
     relays = [
@@ -131,7 +113,7 @@ def _be_a_relay(mongodb_uri: str, kafka_bootstrap: str, coalition: str) -> None:
     import signal  # noqa: PLC0415 - the child alone needs it
 
     place = Ground(mongodb_uri=mongodb_uri, kafka_bootstrap=kafka_bootstrap, coalition=coalition)
-    context = _context(place, "bench-relay")
+    context = place.context(SERVICE, name="bench-relay")
     signal.signal(signal.SIGTERM, lambda *_: context.stop.set())
     make_relay(context).run(context.stop)
 
@@ -140,7 +122,7 @@ def main() -> None:
     """Print the figures."""
     with ground() as place:
         topic = place.topic("bench.events.v1")
-        context = _context(place, "preparation")
+        context = place.context(SERVICE, name="preparation")
         SERVICE.prepare(context.database, coalition=place.coalition, clock=context.clock)
         figures: dict[str, list[float]] = {"raw producer": [], "one relay": [], "two relays": []}
         for _ in range(ROUNDS):

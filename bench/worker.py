@@ -12,7 +12,7 @@ from types import ModuleType
 from _ground import Ground, ground
 from kafka import TopicPartition
 from marshmallow import fields
-from pymongo import MongoClient, UpdateOne
+from pymongo import UpdateOne
 from pymongo.database import Database
 
 from vetika_kit import kafka_clients
@@ -22,14 +22,14 @@ from vetika_kit.config import ServiceConfig
 from vetika_kit.events import EventSchema, ReaderSchema, Received, publishes
 from vetika_kit.handlers import handles
 from vetika_kit.inbox import UnitOfWork
-from vetika_kit.mongo import service_database
+from vetika_kit.mongo import Document
 from vetika_kit.processes import make_worker
-from vetika_kit.service import Context, Service
+from vetika_kit.service import Service
 from vetika_kit.topics import Topics
 
 EVENTS = 20_000
 BARE = 2_000  # one insert an event is slow; fewer of them measure as well
-ROUNDS = 3
+ROUNDS = 5
 
 
 @publishes("bench.happened.v1", example={"name": "x"})
@@ -94,7 +94,7 @@ def _publish(place: Ground, topic: str) -> None:
     producer.close()
 
 
-def _bare(place: Ground, database: "Database[dict[str, object]]", topic: str) -> float:
+def _bare(place: Ground, database: "Database[Document]", topic: str) -> float:
     consumer = kafka_clients.consumer(
         place.config(), group=f"{place.coalition}.bare", client_id="bare", max_poll_records=500
     )
@@ -114,27 +114,21 @@ def _bare(place: Ground, database: "Database[dict[str, object]]", topic: str) ->
     return rate
 
 
-def _worker(place: Ground, database: "Database[dict[str, object]]", stop: threading.Event) -> float:
+def _worker(place: Ground) -> float:
+    context = place.context(SERVICE, name="bench")
+    database = context.database
     for name in ("seen", "inbox", "positions"):
         database[name].delete_many({})
-    context = Context(
-        service=SERVICE,
-        config=place.config(),
-        database=database,
-        clock=SystemClock(),
-        stop=stop,
-        name="bench",
-    )
     worker = make_worker(context)
-    thread = threading.Thread(target=worker.run, args=(stop,))
+    thread = threading.Thread(target=worker.run, args=(context.stop,))
     thread.start()
     while (first := database["inbox"].estimated_document_count()) == 0:
         time.sleep(0.01)
     started = time.perf_counter()
     while database["inbox"].estimated_document_count() < EVENTS:
-        time.sleep(0.02)
+        time.sleep(0.05)
     rate = (EVENTS - first) / (time.perf_counter() - started)
-    stop.set()
+    context.stop.set()
     thread.join()
     return rate
 
@@ -142,10 +136,7 @@ def _worker(place: Ground, database: "Database[dict[str, object]]", stop: thread
 def main() -> None:
     """Print the figures."""
     with ground() as place:
-        client: MongoClient[dict[str, object]] = MongoClient(
-            place.mongodb_uri, tz_aware=True, w="majority", journal=True
-        )
-        database = service_database(client, coalition=place.coalition, service="bench")
+        database = place.context(SERVICE, name="bench").database
         SERVICE.prepare(database, coalition=place.coalition, clock=SystemClock())
         topic = Topics(coalition=place.coalition).events("bench")
         place.topic(topic.removeprefix(f"{place.coalition}."))
@@ -153,7 +144,7 @@ def main() -> None:
         figures: dict[str, list[float]] = {"one bare insert an event": [], "the inbox": []}
         for _ in range(ROUNDS):
             figures["one bare insert an event"].append(_bare(place, database, topic))
-            figures["the inbox"].append(_worker(place, database, threading.Event()))
+            figures["the inbox"].append(_worker(place))
         medians = {name: statistics.median(values) for name, values in figures.items()}
         for name, value in medians.items():
             print(f"{name}: {value:,.0f} events/s")

@@ -44,6 +44,10 @@ def continued_span(
     carrier = {"traceparent": traceparent} if traceparent else {}
     token = attach(_PROPAGATOR.extract(carrier))
     try:
+        if not isinstance(trace.get_tracer_provider(), TracerProvider):
+            # Nobody collects spans: the context alone is what logs and further events need, and costs little.
+            yield trace.get_current_span()
+            return
         with trace.get_tracer("vetika").start_as_current_span(
             name, attributes=dict(attributes or {})
         ) as span:
