@@ -1,5 +1,9 @@
 """What the services' code publishes and reads, and what is written of it."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 
 from vetika_cli.contracts.catalog import catalog_of, installed_services
@@ -17,3 +21,26 @@ def catalog():
 def folder():
     """The files of `contracts/`."""
     return Folder.on_disk(checkout() / "contracts")
+
+
+@pytest.fixture
+def running_lines():
+    """`running_lines(lines, bootstrap=…, topic=…, group=…)`: a partner's program in a process of its own."""
+    running = []
+
+    def run(lines, *, bootstrap, topic, group):
+        environ = {**os.environ, "BOOTSTRAP": bootstrap, "TOPIC": topic, "GROUP": group}
+        process = subprocess.Popen(
+            [sys.executable, "-c", lines],
+            env=environ,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        running.append(process)
+        return process
+
+    yield run
+    for process in running:
+        process.kill()
+        process.communicate()

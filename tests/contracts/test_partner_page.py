@@ -1,9 +1,7 @@
 """The page for partners: its lines are run as they stand, against the real Kafka."""
 
-import os
 import re
-import subprocess
-import sys
+from functools import partial
 
 import pytest
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
@@ -52,26 +50,9 @@ def publish(topic, kafka_bootstrap, catalog, coalition):
 
 
 @pytest.fixture
-def subscriber(lines, kafka_bootstrap):
-    """Run the page's lines in a process of their own, as a partner would."""
-    running = []
-
-    def run(*, topic, group):
-        environ = {**os.environ, "BOOTSTRAP": kafka_bootstrap, "TOPIC": topic, "GROUP": group}
-        process = subprocess.Popen(
-            [sys.executable, "-c", lines],
-            env=environ,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        running.append(process)
-        return process
-
-    yield run
-    for process in running:
-        process.kill()
-        process.communicate()
+def subscriber(lines, kafka_bootstrap, running_lines):
+    """Run the page's lines as a partner would."""
+    return partial(running_lines, lines, bootstrap=kafka_bootstrap)
 
 
 def committed(kafka_bootstrap, topic, group):

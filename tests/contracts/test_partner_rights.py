@@ -1,9 +1,7 @@
 """A partner on a cluster with rights: what the page promises, on a Kafka that really refuses."""
 
 import json
-import os
-import subprocess
-import sys
+from functools import partial
 
 import pytest
 from kafka import KafkaAdminClient, KafkaProducer
@@ -76,29 +74,12 @@ def allowed(resource, name, pattern):
 
 
 @pytest.fixture
-def partner(cluster):
+def partner(cluster, running_lines):
     """Run the page's lines with a partner's name and password."""
     page = (checkout() / "contracts" / "README.md").read_text("utf-8")
     lines = page.partition("```python\n")[2].partition("```")[0]
     lines = lines.replace("    enable_auto_commit=False,\n", SIGN_IN.lstrip("\n"))
-    running = []
-
-    def run(*, topic, group):
-        environ = {**os.environ, "BOOTSTRAP": cluster[1], "TOPIC": topic, "GROUP": group}
-        process = subprocess.Popen(
-            [sys.executable, "-c", lines],
-            env=environ,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        running.append(process)
-        return process
-
-    yield run
-    for process in running:
-        process.kill()
-        process.communicate()
+    return partial(running_lines, lines, bootstrap=cluster[1])
 
 
 def test_a_partner_reads_the_events_topic_in_a_group_of_its_own(partner, cluster, catalog):

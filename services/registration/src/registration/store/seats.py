@@ -21,7 +21,7 @@ from registration.store.seating import SEATED_COUNTS, first_come_first_served, i
 
 
 def admission(
-    applications: Sequence[Application], *, now: datetime, done: Sequence[str], first_come: bool = False
+    applications: Sequence[Application], *, now: datetime, done: Sequence[str], first_come: bool
 ) -> list[Stage]:
     """Decide a batch in order of arrival and hold what is decided.
 
@@ -30,7 +30,7 @@ def admission(
     tickets whose registrations were written since: their admission holds go.
 
     With `first_come` the rule is written for a policy that reserves and limits nothing (`FIRST_COME`),
-    which takes the database a third of the time.
+    which takes the database three fifths of the time.
     """
     new = _not_held(applications)
     decided = first_come_first_served(new) if first_come else _shared_out(new, now=now)
