@@ -99,10 +99,21 @@ def kafka_bootstrap(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             yield server.bootstrap
 
 
-def _mongodb_in_docker() -> Iterator[str]:
+def _container(image: str) -> Any:
+    """A container that ends with the run, on this machine's loopback interface.
+
+    testcontainers' reaper ends what a killed run left behind; without its image it is done without.
+    """
+    from testcontainers.core.config import ConnectionMode, testcontainers_config  # noqa: PLC0415
     from testcontainers.core.container import DockerContainer  # noqa: PLC0415
 
-    container = DockerContainer(MONGO_IMAGE).with_exposed_ports(27017)
+    testcontainers_config.ryuk_disabled = not _docker_has(testcontainers_config.ryuk_image)
+    testcontainers_config.connection_mode_override = ConnectionMode.docker_host
+    return DockerContainer(image)
+
+
+def _mongodb_in_docker() -> Iterator[str]:
+    container = _container(MONGO_IMAGE).with_exposed_ports(27017)
     container.with_command("mongod --replSet rs0 --bind_ip_all")
     with container:
         host, port = container.get_container_host_ip(), container.get_exposed_port(27017)
@@ -117,7 +128,6 @@ def _mongodb_in_docker() -> Iterator[str]:
 def _kafka_in_docker() -> Iterator[str]:
     from kafka import KafkaAdminClient  # noqa: PLC0415
     from kafka.errors import KafkaError  # noqa: PLC0415
-    from testcontainers.core.container import DockerContainer  # noqa: PLC0415
 
     from vetika_cli.embedded import free_port  # noqa: PLC0415
 
@@ -137,7 +147,7 @@ def _kafka_in_docker() -> Iterator[str]:
         "KAFKA_GROUP_INITIAL_REBALANCE_DELAY_MS": "0",
         "KAFKA_AUTO_CREATE_TOPICS_ENABLE": "false",
     }
-    container = DockerContainer(KAFKA_IMAGE).with_bind_ports(9092, port)
+    container = _container(KAFKA_IMAGE).with_bind_ports(9092, port)
     for name, value in settings.items():
         container.with_env(name, value)
 

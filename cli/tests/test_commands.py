@@ -16,7 +16,7 @@ from vetika_cli.keys import Keys
 from vetika_cli.main import main
 from vetika_cli.sandbox.mailbox import Mailbox
 from vetika_cli.sandbox.phone import Account, Phone
-from vetika_cli.topology import create_missing_topics, declared_topics
+from vetika_cli.topology import align_topics, declared_topics, kafka_access
 
 COMMANDS = sorted(next(action for action in parser()._actions if action.dest == "command").choices)
 
@@ -170,7 +170,7 @@ def partner_view(vetika_home, kafka_bootstrap, coalition, monkeypatch):
     """The topics of a fresh coalition on the tests' Kafka, with five events of two services."""
     monkeypatch.setenv("VETIKA_KAFKA_BOOTSTRAP", kafka_bootstrap)
     monkeypatch.setenv("VETIKA_COALITION", coalition)
-    create_missing_topics(bootstrap=kafka_bootstrap, coalition=coalition)
+    align_topics(kafka_access(Installation.current()))
     producer = KafkaProducer(bootstrap_servers=kafka_bootstrap)
     began = int(time.time() * 1000) - 1000
     for number in range(5):

@@ -44,7 +44,12 @@ def parser() -> argparse.ArgumentParser:
         _events,
     )
     command("token", "vetika_cli.commands.tokens:token", "Make an access token for the APIs.", _token)
-    command("topics", "vetika_cli.commands.topics:topics", "Create the Kafka topics that are missing.")
+    command(
+        "topics",
+        "vetika_cli.commands.topics:topics",
+        "Create the Kafka topics that are missing, and give all of them the contracts' settings.",
+        _topics,
+    )
     command(
         "test", "vetika_cli.commands.quality:test", "Run the tests; further arguments go to pytest.", _test
     )
@@ -110,6 +115,12 @@ def _events(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--from-start", action="store_true", help="from the first event that is kept")
     sub.add_argument("--follow", action="store_true", help="go on as more happens")
     sub.add_argument("-n", "--last", type=int, default=10, help="else begin with the last N (%(default)s)")
+
+
+def _topics(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument(
+        "--replication", type=int, default=1, metavar="N", help="copies of each new topic (%(default)s)"
+    )
 
 
 def _token(sub: argparse.ArgumentParser) -> None:

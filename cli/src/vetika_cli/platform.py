@@ -22,7 +22,7 @@ from vetika_cli.embedded import KafkaServer, MongoServer
 from vetika_cli.installation import HOST, PORTS, SERVICES, Installation
 from vetika_cli.keys import Keys
 from vetika_cli.processes import Kind, Process, kafka_server, mongo_server, processes
-from vetika_cli.topology import create_missing_topics
+from vetika_cli.topology import align_topics, kafka_access
 
 READY_SECONDS: Final = 60.0
 STOP_SECONDS: Final = 20.0
@@ -73,9 +73,7 @@ class Platform:
         for process in self._known.values():
             if process.kind is Kind.INFRASTRUCTURE:
                 self._start_server(process.name)
-        create_missing_topics(
-            bootstrap=self.installation.kafka_bootstrap, coalition=self.installation.coalition
-        )
+        align_topics(kafka_access(self.installation))
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -21,7 +21,7 @@ from vetika_cli.installation import Installation
 from vetika_cli.keys import Keys
 from vetika_cli.processes import Kind, Process, kafka_server, mongo_server, processes
 from vetika_cli.supervision import Supervisor, end, left_behind
-from vetika_cli.topology import create_missing_topics, require_kafka
+from vetika_cli.topology import align_topics, kafka_access, require_kafka
 
 READY_SECONDS: Final = 120  # on a slow machine; what fails for good is noticed sooner
 HOPELESS_SECONDS: Final = 15  # of starting and dying again
@@ -128,7 +128,8 @@ def _start_infrastructure(
         if process.kind is Kind.SANDBOX or process.name.endswith("-api"):
             supervisor.start_process(process.name)
     _wait(kafka, installation=installation, supervisor=supervisor)
-    create_missing_topics(bootstrap=installation.kafka_bootstrap, coalition=installation.coalition)
+    for sentence in align_topics(kafka_access(installation)).left:
+        say(sentence)
 
 
 def _wait_ready(installation: Installation, supervisor: Supervisor, wanted: Iterable[Process]) -> None:

@@ -83,23 +83,14 @@ def port(text: str) -> int:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ServiceConfig:
-    """What every process of every service is told; a service adds its own fields."""
+class KafkaConfig:
+    """What everybody is told who speaks with the coalition's Kafka: services, tools, partners."""
 
     coalition: str = setting(
         "VETIKA_COALITION",
         default="dfwg",
         parse=short_name,
         doc="Short name of the coalition; prefixes topics, consumer groups and databases.",
-    )
-    mode: Mode = setting(
-        "VETIKA_MODE",
-        default=Mode.HOSTED,
-        parse=Mode,
-        doc="embedded or hosted; development keys are refused when hosted.",
-    )
-    mongodb_uri: str = setting(
-        "VETIKA_MONGODB_URI", secret=True, doc="The service's own MongoDB, a replica set."
     )
     kafka_bootstrap: tuple[str, ...] = setting(
         "VETIKA_KAFKA_BOOTSTRAP", parse=addresses, doc="Kafka brokers to begin with, host:port, by commas."
@@ -120,6 +111,21 @@ class ServiceConfig:
         "VETIKA_KAFKA_CA_FILE",
         default=None,
         doc="PEM file of the authority that signed the brokers' certificates.",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServiceConfig(KafkaConfig):
+    """What every process of every service is told; a service adds its own fields."""
+
+    mode: Mode = setting(
+        "VETIKA_MODE",
+        default=Mode.HOSTED,
+        parse=Mode,
+        doc="embedded or hosted; development keys are refused when hosted.",
+    )
+    mongodb_uri: str = setting(
+        "VETIKA_MONGODB_URI", secret=True, doc="The service's own MongoDB, a replica set."
     )
     http_host: str = setting("VETIKA_HTTP_HOST", default="127.0.0.1", doc="Address that the API listens on.")
     http_port: int = setting("VETIKA_HTTP_PORT", default=8000, parse=port, doc="Port of the API.")
@@ -159,7 +165,7 @@ class ServiceConfig:
     )
 
 
-ConfigT = TypeVar("ConfigT", bound=ServiceConfig)
+ConfigT = TypeVar("ConfigT", bound=KafkaConfig)
 
 
 def load(config_type: type[ConfigT], environ: Mapping[str, str] | None = None) -> ConfigT:
@@ -204,7 +210,7 @@ def _read(declared: "Field[Any]", environ: Mapping[str, str]) -> Any:
     return declared.metadata["parse"](text)
 
 
-def described(config: ServiceConfig) -> list[dict[str, Any]]:
+def described(config: KafkaConfig) -> list[dict[str, Any]]:
     """List the effective settings for an operator: secrets only as set or unset."""
     rows = []
     for declared in fields(config):

@@ -5,12 +5,12 @@ from typing import Any, Final
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import KafkaAdminClient
 
-from vetika_kit.config import ServiceConfig
+from vetika_kit.config import KafkaConfig
 
 DELIVERY_TIMEOUT: Final = 20_000  # milliseconds until an event that Kafka does not take counts as refused
 
 
-def connection_settings(config: ServiceConfig) -> dict[str, Any]:
+def connection_settings(config: KafkaConfig) -> dict[str, Any]:
     """Return the settings that every kind of client shares."""
     settings: dict[str, Any] = {
         "bootstrap_servers": list(config.kafka_bootstrap),
@@ -30,7 +30,7 @@ def connection_settings(config: ServiceConfig) -> dict[str, Any]:
     return settings
 
 
-def producer(config: ServiceConfig, *, client_id: str) -> KafkaProducer:
+def producer(config: KafkaConfig, *, client_id: str) -> KafkaProducer:
     """Open a producer that loses nothing and keeps order: idempotent, acknowledged by all replicas."""
     return KafkaProducer(
         **connection_settings(config),
@@ -61,7 +61,7 @@ class SeekingConsumer(KafkaConsumer):  # type: ignore[misc] # kafka-python publi
             self._fetcher._paused_completed_fetches.pop(partition, None)  # noqa: SLF001 - as above
 
 
-def consumer(config: ServiceConfig, *, group: str, client_id: str, max_poll_records: int) -> SeekingConsumer:
+def consumer(config: KafkaConfig, *, group: str, client_id: str, max_poll_records: int) -> SeekingConsumer:
     """Open a consumer whose position is the reader's own business.
 
     It never jumps: where the log no longer has what comes next, it raises instead of going on with a hole.
@@ -80,8 +80,17 @@ def consumer(config: ServiceConfig, *, group: str, client_id: str, max_poll_reco
     )
 
 
-def admin(config: ServiceConfig, *, client_id: str) -> KafkaAdminClient:
-    """Open an admin client."""
+def admin(config: KafkaConfig, *, client_id: str, bootstrap_seconds: float = 30.0) -> KafkaAdminClient:
+    """Open an admin client.
+
+    Args:
+        config: How Kafka is reached.
+        client_id: Who asks, for the broker's logs.
+        bootstrap_seconds: How long a broker that does not answer is waited for.
+    """
     settings = connection_settings(config)
-    del settings["allow_auto_create_topics"]
-    return KafkaAdminClient(**settings, client_id=client_id)
+    for of_other_clients in ("allow_auto_create_topics", "metrics_enabled"):
+        del settings[of_other_clients]
+    return KafkaAdminClient(
+        **settings, client_id=client_id, bootstrap_timeout_ms=int(bootstrap_seconds * 1000)
+    )

@@ -77,7 +77,7 @@ class Topics:
 
 
 def create_topics(admin: KafkaAdminClient, specs: Iterable[TopicSpec], *, replication: int = 1) -> list[str]:
-    """Make the topics that are missing; return their names."""
+    """Make the topics that are missing, and wait until they can be used; return their names."""
     existing = set(admin.list_topics())
     made = []
     for spec in specs:
@@ -88,6 +88,7 @@ def create_topics(admin: KafkaAdminClient, specs: Iterable[TopicSpec], *, replic
         except TopicAlreadyExistsError:
             continue
         made.append(spec.name)
+    admin.wait_for_topics(made)
     return made
 
 

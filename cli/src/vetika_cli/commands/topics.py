@@ -1,16 +1,17 @@
 """`vetika topics`."""
 
 import argparse
+import sys
 
 from vetika_cli.installation import Installation
-from vetika_cli.topology import create_missing_topics, declared_topics
+from vetika_cli.topology import align_topics, declared_topics, kafka_access
 
 
-def topics(_: argparse.Namespace) -> int:
-    """Create the topics that are missing; list all with what was done."""
-    installation = Installation.current()
-    made = create_missing_topics(bootstrap=installation.kafka_bootstrap, coalition=installation.coalition)
-    for spec in declared_topics(installation.coalition):
+def topics(arguments: argparse.Namespace) -> int:
+    """Bring the topics to what the contracts say, and list them; 1 when something is left to people."""
+    access = kafka_access(Installation.current())
+    aligned = align_topics(access, replication=arguments.replication)
+    for spec in declared_topics(access.coalition):
         kept = (
             "compacted"
             if spec.compacted
@@ -18,6 +19,10 @@ def topics(_: argparse.Namespace) -> int:
             if spec.retention
             else "kept"
         )
-        done = "created" if spec.name in made else "is there"
+        done = "created" if spec.name in aligned.made else "is there"
         print(f"{done:<8}  {spec.name}  {spec.partitions} partitions, {kept}")
-    return 0
+    for sentence in aligned.changed:
+        print(f"changed   {sentence}")
+    for sentence in aligned.left:
+        print(f"BAD       {sentence}", file=sys.stderr)
+    return 1 if aligned.left else 0
