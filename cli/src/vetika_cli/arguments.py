@@ -6,6 +6,7 @@ a command pays only for what it imports itself.
 
 import argparse
 from collections.abc import Callable
+from pathlib import Path
 from typing import Final
 
 PASSED_ON: Final = ("contracts", "demo")  # these read their own arguments
@@ -49,6 +50,18 @@ def parser() -> argparse.ArgumentParser:
         "vetika_cli.commands.topics:topics",
         "Create the Kafka topics that are missing, and give all of them the contracts' settings.",
         _topics,
+    )
+    command(
+        "mongodb-setup",
+        "vetika_cli.commands.databases:setup",
+        "Make a service's MongoDB a replica set, and its user; used by docker-compose.yml.",
+        _mongodb_setup,
+    )
+    command(
+        "secrets",
+        "vetika_cli.commands.credentials:make",
+        "Make the secrets of a deployment with docker compose; those that are there stay.",
+        _secrets,
     )
     command(
         "test", "vetika_cli.commands.quality:test", "Run the tests; further arguments go to pytest.", _test
@@ -117,6 +130,25 @@ def _events(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("-n", "--last", type=int, default=10, help="else begin with the last N (%(default)s)")
 
 
+def _mongodb_setup(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument("service", help="whose database and user")
+    sub.add_argument("--host", required=True, metavar="HOST:PORT", help="as the service will know it")
+    for name in ("--root-password", "--password"):
+        sub.add_argument(
+            name, type=Path, metavar="FILE", help=f"default: /run/secrets/mongodb-{name.removeprefix('--')}"
+        )
+
+
+def _secrets(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument(
+        "--to",
+        type=Path,
+        default=Path(__file__).resolve().parents[3] / "secrets",
+        metavar="FOLDER",
+        help="default: %(default)s",
+    )
+
+
 def _topics(sub: argparse.ArgumentParser) -> None:
     sub.add_argument(
         "--replication", type=int, default=1, metavar="N", help="copies of each new topic (%(default)s)"
@@ -131,6 +163,12 @@ def _token(sub: argparse.ArgumentParser) -> None:
         "--organization", metavar="ID", help="the organization that the role `organization` acts for"
     )
     sub.add_argument("--subject", help="who it is for; no personal data (default: the role)")
+    sub.add_argument(
+        "--key",
+        type=Path,
+        metavar="FILE",
+        help="sign with this key (a deployment's secrets/tokens/signing-key.json), not the embedded run's",
+    )
     sub.add_argument("--hours", type=float, default=12, help="how long it is good for (%(default)s)")
 
 

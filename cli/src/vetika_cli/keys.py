@@ -61,20 +61,46 @@ class Keys:
         """Sign an access token; `subject` holds no personal data. UserError before the first `up`."""
         if not self.signing_key.exists():
             raise UserError(f"There are no keys in {self._folder}: run `./vetika up` first.")
-        return issue(
-            key=self._private(),
+        return signed(
+            self._private(),
+            roles=roles,
             subject=subject or f"embedded-{'-'.join(sorted(roles))}",
-            roles=[Role(role) for role in roles],
-            issuer=ISSUER,
-            audience=AUDIENCE,
-            now=datetime.now(UTC),
-            lifetime=lifetime,
             organization_id=organization_id,
+            lifetime=lifetime,
         )
 
     def _private(self) -> dict[str, Any]:
-        key: dict[str, Any] = json.loads(self.signing_key.read_text())
-        return key
+        return private_key(self.signing_key)
+
+
+def private_key(path: Path) -> dict[str, Any]:
+    """Read a private JSON Web Key. UserError when there is none."""
+    try:
+        key: dict[str, Any] = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path} holds no signing key: `./vetika secrets` makes one.") from error
+    return key
+
+
+def signed(
+    key: dict[str, Any],
+    *,
+    roles: Collection[str],
+    subject: str,
+    organization_id: str | None = None,
+    lifetime: timedelta = timedelta(hours=12),
+) -> str:
+    """Sign an access token with a private JSON Web Key; `subject` holds no personal data."""
+    return issue(
+        key=key,
+        subject=subject,
+        roles=[Role(role) for role in roles],
+        issuer=ISSUER,
+        audience=AUDIENCE,
+        now=datetime.now(UTC),
+        lifetime=lifetime,
+        organization_id=organization_id,
+    )
 
 
 def _write(path: Path, text: str) -> None:

@@ -42,6 +42,11 @@ def test_an_embedded_run_may_log_in_without_tls():
     assert config.smtp_tls is Tls.NONE
 
 
+def test_a_try_out_s_phone_in_the_own_network_needs_no_tls():
+    """A host name without a dot is a container beside, which nobody outside can stand in for."""
+    assert load(NotificationsConfig, {**NEEDED, **SMS, "VETIKA_SMS_URL": "http://phone:8000"}).sms_url
+
+
 def test_secrets_are_not_shown():
     """Neither an operator's list of settings nor the repr tells a password or a token."""
     settings = {

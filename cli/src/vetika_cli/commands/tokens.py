@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from vetika_cli.errors import UserError
 from vetika_cli.installation import Installation
-from vetika_cli.keys import Keys
+from vetika_cli.keys import Keys, private_key, signed
 
 
 def token(arguments: argparse.Namespace) -> int:
@@ -14,13 +14,24 @@ def token(arguments: argparse.Namespace) -> int:
         raise UserError("The role `organization` acts for one: name it with --organization ID.")
     if not 0 < arguments.hours <= 24 * 366:
         raise UserError("--hours must be more than 0 and at most a year.")
-    keys = Keys(Installation.current())
+    lifetime = timedelta(hours=arguments.hours)
+    if arguments.key is not None:
+        print(
+            signed(
+                private_key(arguments.key),
+                roles=arguments.role,
+                subject=arguments.subject or "-".join(sorted(arguments.role)),
+                organization_id=arguments.organization,
+                lifetime=lifetime,
+            )
+        )
+        return 0
     print(
-        keys.token(
+        Keys(Installation.current()).token(
             roles=arguments.role,
             subject=arguments.subject,
             organization_id=arguments.organization,
-            lifetime=timedelta(hours=arguments.hours),
+            lifetime=lifetime,
         )
     )
     return 0

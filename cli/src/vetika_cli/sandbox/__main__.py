@@ -6,6 +6,7 @@ import sys
 import threading
 from pathlib import Path
 
+from vetika_cli.ports import LOOPBACK
 from vetika_cli.sandbox.mailbox import Mailbox
 from vetika_cli.sandbox.phone import Account, Phone
 
@@ -21,6 +22,12 @@ def main() -> int:
     mailbox.add_argument("--smtp-port", type=int, required=True)
     phone.add_argument("--account-file", type=Path, required=True, help="holds the account's id")
     phone.add_argument("--secret-file", type=Path, required=True, help="holds the account's password")
+    phone.add_argument("--host", default=LOOPBACK, help="address to listen on (%(default)s)")
+    phone.add_argument(
+        "--callbacks-via",
+        metavar="URL",
+        help="where the callbacks' public address leads to from here; their signature names the public one",
+    )
     given = parser.parse_args()
 
     stop = threading.Event()
@@ -33,7 +40,13 @@ def main() -> int:
         account = Account(
             id=given.account_file.read_text().strip(), secret=given.secret_file.read_text().strip()
         )
-        server = Phone(directory=given.directory, http_port=given.http_port, account=account)
+        server = Phone(
+            directory=given.directory,
+            http_port=given.http_port,
+            account=account,
+            host=given.host,
+            callbacks_via=given.callbacks_via,
+        )
     with server:
         stop.wait()
     return 0

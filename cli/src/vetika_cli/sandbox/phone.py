@@ -30,13 +30,23 @@ class Account:
 class Phone:
     """HTTP on one port; messages in `directory` outlive a restart, and so do reports not yet delivered."""
 
-    def __init__(self, *, directory: Path, http_port: int, account: Account) -> None:
+    def __init__(
+        self,
+        *,
+        directory: Path,
+        http_port: int,
+        account: Account,
+        host: str = LOOPBACK,
+        callbacks_via: str | None = None,
+    ) -> None:
         self.store = PhoneStore(directory)
-        self._callbacks = Callbacks(self.store, account_id=account.id, secret=account.secret)
+        self._callbacks = Callbacks(
+            self.store, account_id=account.id, secret=account.secret, via=callbacks_via
+        )
         app = phone_api(
             self.store, account_id=account.id, admits=account.admits, accepted=self._callbacks.report
         )
-        self._web = WebServer(app, port=http_port)
+        self._web = WebServer(app, port=http_port, host=host)
 
     @property
     def url(self) -> str:

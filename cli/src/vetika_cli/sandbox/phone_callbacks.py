@@ -8,6 +8,7 @@ import threading
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
+from urllib.parse import urlsplit
 
 import requests
 
@@ -23,10 +24,20 @@ TIMEOUT: Final = 10  # seconds
 class Callbacks:
     """Moves each message on (queued → sent → delivered or undelivered) and reports every move."""
 
-    def __init__(self, store: PhoneStore, *, account_id: str, secret: str) -> None:
+    def __init__(self, store: PhoneStore, *, account_id: str, secret: str, via: str | None = None) -> None:
+        """Prepare; nothing is told before `start`.
+
+        Args:
+            store: The messages.
+            account_id: Whose messages they are.
+            secret: What signs the calls.
+            via: Scheme and host to call instead of those of the callback's address, where that leads
+                elsewhere from here; the signature is over the address as it was given.
+        """
         self._store = store
         self._account_id = account_id
         self._secret = secret
+        self._via = None if via is None else urlsplit(via)
         self._queue: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
         self._stop = threading.Event()
         self._threads = [
@@ -85,10 +96,11 @@ class Callbacks:
         if message.error_code:
             parameters["ErrorCode"] = str(message.error_code)
         headers = {"X-Twilio-Signature": signature(message.callback, parameters, secret=self._secret)}
+        address = self._reachable(message.callback)
         pause = PAUSE
         for _ in range(TRIES):
             try:
-                answer = session.post(message.callback, data=parameters, headers=headers, timeout=TIMEOUT)
+                answer = session.post(address, data=parameters, headers=headers, timeout=TIMEOUT)
                 if answer.status_code < 500:  # noqa: PLR2004 - a server's own failure, worth another try
                     return
             except requests.RequestException:
@@ -96,6 +108,11 @@ class Callbacks:
             if self._stop.wait(pause):
                 return
             pause *= 2
+
+    def _reachable(self, callback: str) -> str:
+        if self._via is None:
+            return callback
+        return urlsplit(callback)._replace(scheme=self._via.scheme, netloc=self._via.netloc).geturl()
 
 
 def signature(url: str, parameters: Mapping[str, str], *, secret: str) -> str:

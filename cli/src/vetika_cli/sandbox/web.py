@@ -24,11 +24,11 @@ class _Handler(WSGIRequestHandler):
 class WebServer:
     """Answers on a port of the loopback interface, a thread per connection."""
 
-    def __init__(self, app: Flask, *, port: int) -> None:
+    def __init__(self, app: Flask, *, port: int, host: str = LOOPBACK) -> None:
         logging.getLogger("werkzeug").setLevel(logging.ERROR)  # a line per request would hold addresses
         app.add_url_rule("/readyz", view_func=_ready)
         app.after_request(_protect)
-        self._server = make_server(LOOPBACK, port, app, threaded=True, request_handler=_Handler)
+        self._server = make_server(host, port, app, threaded=True, request_handler=_Handler)
         self._server.daemon_threads = True  # type: ignore[attr-defined]  # the threaded kind has it
         self._thread = threading.Thread(target=self._server.serve_forever, name="web", daemon=True)
 

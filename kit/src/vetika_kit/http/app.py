@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from flask import Flask, Request, request
 from flask.json.provider import DefaultJSONProvider
@@ -128,8 +129,10 @@ def create_api(
     complaints = undeclared_routes(app)
     if complaints:
         raise UndeclaredRouteError("; ".join(complaints))
-    https = config.public_url.startswith("https://")
-    app.wsgi_app = ObservedExchanges(app.wsgi_app, https=https)  # type: ignore[method-assign] # Flask's documented way to add middleware
+    public = urlsplit(config.public_url)
+    app.wsgi_app = ObservedExchanges(  # type: ignore[method-assign] # Flask's documented way to add middleware
+        app.wsgi_app, https=public.scheme == "https", prefix=public.path.rstrip("/")
+    )
     return app
 
 

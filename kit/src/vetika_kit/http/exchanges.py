@@ -57,8 +57,16 @@ class ObservedExchanges:
     that needs a softer header (a page with a style, a cacheable document) sets its own.
     """
 
-    def __init__(self, app: WsgiApp, *, https: bool) -> None:
+    def __init__(self, app: WsgiApp, *, https: bool, prefix: str = "") -> None:
+        """Wrap an application.
+
+        Args:
+            app: What answers.
+            https: Whether callers come over TLS, so that they may be told to stay with it.
+            prefix: The part of the public path that a gateway takes away; links in pages begin with it.
+        """
         self._app = app
+        self._prefix = prefix
         hardened = _SECURITY_HEADERS | ({"Strict-Transport-Security": "max-age=31536000"} if https else {})
         self._hardened = tuple((name.lower(), (name, value)) for name, value in hardened.items())
         self._tracer = (
@@ -75,6 +83,7 @@ class ObservedExchanges:
             request_id = os.urandom(16).hex()
         exchange = Exchange(request_id, self._span(environ))
         environ[EXCHANGE] = exchange
+        environ["SCRIPT_NAME"] = self._prefix
 
         def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
             exchange.status = int(status[:3])

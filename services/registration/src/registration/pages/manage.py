@@ -60,7 +60,7 @@ def show(short: str, key: str) -> Response:
         "manage.html",
         **_words(language),
         registration=found,
-        path=f"/m/{short}/{key}",
+        path=_path(short, key),
         status_text=message(f"status_{found['status']}", language),
         place=_place(found),
         active=found["status"] in ACTIVE,
@@ -82,7 +82,7 @@ def cancel(short: str, key: str) -> Response:
         return _unknown(language)
     if found["status"] in ACTIVE:
         services().settlement.cancel(found, by=CancelledBy.PARTICIPANT)
-    response = redirect(f"/m/{short}/{key}?lang={language}", code=303)
+    response = redirect(f"{_path(short, key)}?lang={language}", code=303)
     response.headers.update(_HEADERS)
     return response  # type: ignore[return-value] # werkzeug's response is Flask's here
 
@@ -107,6 +107,11 @@ def calendar(short: str, key: str) -> Response:
     response.headers.update(_HEADERS)
     response.headers["Content-Disposition"] = 'attachment; filename="forum.ics"'
     return response
+
+
+def _path(short: str, key: str) -> str:
+    """Return the page's path as the browser knows it: a gateway may have taken a first part away."""
+    return f"{request.script_root}/m/{short}/{key}"
 
 
 def _language(registration: Document | None) -> Language:
