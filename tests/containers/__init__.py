@@ -1,0 +1,1 @@
+"""A platform in containers, as `docker compose` runs it, and its mailbox."""
