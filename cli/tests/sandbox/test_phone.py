@@ -174,3 +174,16 @@ def test_a_report_that_nobody_took_is_made_by_the_next_run(make_phone, eventuall
 def test_parts_are_counted_as_networks_do(body, parts):
     """160/153 for GSM-7, where some characters take two; 70/67 for everything else."""
     assert segments(body) == parts
+
+
+def test_a_report_can_take_another_way_than_its_public_address(tmp_path, eventually):
+    """A container does not reach the host's loopback; what is signed is the address that was given."""
+    with receiver() as (inside, calls):
+        via = inside.removesuffix("/callback")
+        phone = Phone(directory=tmp_path / "phone", http_port=free_port(), account=ACCOUNT, callbacks_via=via)
+        public = "https://forum.example:8443/callback"
+        with phone:
+            send(phone, StatusCallback=public)
+            eventually(lambda: len(calls) == 2)
+    for form, signed in calls:
+        assert signed == signature(public, form, secret=ACCOUNT.secret)

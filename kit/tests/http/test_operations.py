@@ -266,3 +266,17 @@ def test_https_is_insisted_on_where_it_is_used(config, database, clock):
         database=database, clock=clock, blueprints=[], extensions=None,
     )  # fmt: skip
     assert "max-age" in app.test_client().get("/livez").headers["Strict-Transport-Security"]
+
+
+def test_links_begin_with_the_path_that_a_gateway_takes_away(config, database, clock):
+    """Below `https://forum.example/library` a service is asked for `/docs`; links lead to `/library/…`."""
+    app = create_api(
+        service=SimpleNamespace(name="tiny", title="T", version="1", outboxes=()),
+        config=replace(config, public_url="https://forum.example/library/"),
+        database=database, clock=clock, blueprints=[], extensions=None,
+    )  # fmt: skip
+    client = app.test_client()
+    page = client.get("/docs")
+    assert page.status_code == 200
+    assert 'href="/library/openapi.json"' in page.text
+    assert client.get("/openapi.json").json["servers"] == [{"url": "https://forum.example/library/"}]

@@ -1,10 +1,12 @@
 """The manage page, as a browser sees it: both languages, two steps to cancel, the calendar file."""
 
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import icalendar
 import pytest
 
+from registration.app import create_app
 from registration.domain.identity import manage_key
 from vetika_kit.ids import short_id
 
@@ -92,6 +94,20 @@ def test_cancelling_takes_two_steps(client, registered):
     assert page.forms == []
     assert "You have a seat." in _read(client.get(f"{second}?lang=en"))[1]
     assert client.post(f"{first}/cancellation").status_code == 303
+
+
+def test_the_page_leads_back_to_itself_behind_a_gateway(registered, database, clock, config):
+    """Where a gateway takes the path's first part away, form, links and redirection begin with it."""
+    _, (path, _) = registered
+    app = create_app(
+        replace(config, public_url="https://forum.example/registration"), database=database, clock=clock
+    )
+    client = app.test_client()
+    page, _ = _read(client.get(f"{path}?step=cancel"))
+    assert page.forms[0].startswith(f"/registration{path}/cancellation")
+    assert [link for link in page.links if not link.startswith(("?", f"/registration{path}"))] == []
+    answer = client.post(f"{path}/cancellation?lang=en")
+    assert answer.headers["Location"] == f"/registration{path}?lang=en"
 
 
 def test_a_wrong_link_says_nothing(client, registered):
