@@ -3,6 +3,7 @@
 import re
 from dataclasses import fields
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -41,7 +42,8 @@ def test_operators_are_told_every_setting():
 def test_operators_are_told_every_metric():
     """Each metric that a process shows is on the operators' page with its meaning."""
     shown = set()
-    for module in (kit_metrics, import_module("notifications.metrics")):
+    own = [f"{service}.metrics" for service in SERVICES if find_spec(f"{service}.metrics")]
+    for module in (kit_metrics, *map(import_module, own)):
         for member in vars(module).values():
             if isinstance(member, MetricWrapperBase):
                 description = next(iter(member.collect()))

@@ -10,12 +10,18 @@ from contextlib import contextmanager
 import pytest
 
 from vetika_kit import healthcheck
-from vetika_kit.probes import Health, Probes
+from vetika_kit.health import Health
+from vetika_kit.probes import Probes
 
 
 @contextmanager
-def _process(health):
-    probes = Probes(host="127.0.0.1", port=0, health=lambda: health)
+def _process(*, live=True, ready=True, details=None):
+    probes = Probes(
+        host="127.0.0.1",
+        port=0,
+        live=lambda: Health(good=live),
+        ready=lambda: Health(good=ready, details=details or {}),
+    )
     probes.start()
     try:
         yield {"VETIKA_PROBE_PORT": str(probes.port)}
@@ -24,24 +30,24 @@ def _process(health):
 
 
 @pytest.mark.parametrize(
-    ("argv", "health", "status"),
+    ("argv", "live", "ready", "status"),
     [
-        ([], Health(live=True, ready=True, details={}), 0),
-        ([], Health(live=True, ready=False, details={}), 1),
-        (["/livez"], Health(live=True, ready=False, details={}), 0),
-        (["/livez"], Health(live=False, ready=True, details={}), 1),
-        (["/elsewhere"], Health(live=True, ready=True, details={}), 1),
+        ([], True, True, 0),
+        ([], True, False, 1),
+        (["/livez"], True, False, 0),
+        (["/livez"], False, True, 1),
+        (["/elsewhere"], True, True, 1),
     ],
 )
-def test_it_asks_what_it_is_told_to_ask(argv, health, status):
+def test_it_asks_what_it_is_told_to_ask(argv, live, ready, status):
     """Readiness without an argument; only 200 is well."""
-    with _process(health) as environ:
+    with _process(live=live, ready=ready) as environ:
         assert healthcheck.main(argv, environ) == status
 
 
 def test_it_shows_why_in_one_line_and_needs_nothing_of_its_surroundings():
     """Started as in an image, isolated from the folder and the environment of Python."""
-    with _process(Health(live=True, ready=False, details={"lag": 7})) as environ:
+    with _process(ready=False, details={"lag": 7}) as environ:
         done = subprocess.run(
             [sys.executable, "-I", "-m", "vetika_kit.healthcheck"],
             env={**os.environ, **environ, "PYTHONPATH": "/nowhere"},

@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from dataclasses import replace
@@ -15,9 +14,10 @@ from functools import partial
 import pytest
 from prometheus_client import REGISTRY
 
+from vetika_kit.health import Health
 from vetika_kit.periodic import Periodic, Periodicals
-from vetika_kit.probes import Health, Probes
-from vetika_kit.processes import make_worker, run_relay, run_worker
+from vetika_kit.probes import Probes
+from vetika_kit.processes import run_relay, run_worker
 
 LONG_AGO = 3600.0  # seconds
 
@@ -30,19 +30,6 @@ def _get(port, path):
         return error.code, error.read()
 
 
-def test_a_worker_that_has_lag_and_does_not_move_is_not_healthy(sample):
-    """Coming round is not enough; with nothing to do, standing still is fine."""
-    worker = make_worker(sample)
-    worker.progress.moved_at = time.monotonic() - LONG_AGO
-    assert worker.healthy
-    worker.progress.lag = 5
-    assert not worker.healthy
-    worker.progress.moved_at = time.monotonic()
-    assert worker.healthy
-    worker.progress.ticked_at = time.monotonic() - LONG_AGO
-    assert not worker.healthy
-
-
 @pytest.mark.parametrize(
     ("live", "ready", "statuses"),
     [(True, True, (200, 200)), (True, False, (200, 503)), (False, True, (503, 503))],
@@ -50,13 +37,16 @@ def test_a_worker_that_has_lag_and_does_not_move_is_not_healthy(sample):
 def test_probes_tell_a_supervisor_the_truth(live, ready, statuses):
     """Liveness and readiness are two questions; details are for people."""
     probes = Probes(
-        host="127.0.0.1", port=0, health=lambda: Health(live=live, ready=ready, details={"lag": 7})
+        host="127.0.0.1",
+        port=0,
+        live=lambda: Health(good=live, details={"lag": 7}),
+        ready=lambda: Health(good=ready, details={"stuck": []}),
     )
     probes.start()
     try:
         answers = [_get(probes.port, path) for path in ("/livez", "/readyz")]
         assert tuple(status for status, _ in answers) == statuses
-        assert json.loads(answers[0][1])["lag"] == 7
+        assert [json.loads(body)["lag"] for _, body in answers] == [7, 7]
         assert b"vetika_events_published_total" in _get(probes.port, "/metrics")[1]
         assert _get(probes.port, "/elsewhere")[0] == 404
     finally:

@@ -158,6 +158,12 @@ class ServiceConfig(KafkaConfig):
         parse=positive,
         doc="Seconds that the oldest event may wait for Kafka before writes answer 503.",
     )
+    outbox_age_unhealthy: float = setting(
+        "VETIKA_OUTBOX_AGE_UNHEALTHY",
+        default=60.0,
+        parse=positive,
+        doc="Seconds that the oldest event may wait for Kafka before a relay is not ready.",
+    )
     otlp_endpoint: str | None = setting(
         "VETIKA_OTLP_ENDPOINT",
         default=None,

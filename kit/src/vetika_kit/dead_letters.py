@@ -7,13 +7,17 @@ A letter is ``dead`` until an operator asks for a replay (``replay_requested`` â
 import base64
 import traceback
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from pymongo.database import Database
+
+from vetika_kit import metrics
 from vetika_kit.cloudevents import Headers, header
+from vetika_kit.looks import Look, Value
 from vetika_kit.mongo import Document
 
 
@@ -89,3 +93,17 @@ def headers_of(letter: Document) -> Headers:
     """Return the headers that a letter keeps."""
     stored: Sequence[tuple[str, Any]] = letter["headers"]
     return [(name, base64.b64decode(value)) for name, value in stored]
+
+
+def dead_letters_kept(database: "Database[Document]") -> Look:
+    """Show Prometheus how many letters wait for somebody to decide, by reason."""
+
+    def read() -> Iterable[Value]:
+        groups = database["dead_letters"].aggregate(
+            [{"$match": {"state": "dead"}}, {"$group": {"_id": "$reason", "letters": {"$sum": 1}}}]
+        )
+        letters = dict.fromkeys(map(str, Reason), 0) | {group["_id"]: group["letters"] for group in groups}
+        for reason, number in letters.items():
+            yield Value(gauge=metrics.DEAD_LETTERS_KEPT, labels={"reason": reason}, number=number)
+
+    return Look(gauges=[metrics.DEAD_LETTERS_KEPT], read=read)

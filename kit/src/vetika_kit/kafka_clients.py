@@ -17,6 +17,8 @@ def connection_settings(config: KafkaConfig) -> dict[str, Any]:
         "security_protocol": config.kafka_security_protocol,
         "allow_auto_create_topics": False,
         "reconnect_backoff_max_ms": 2_000,
+        # A client that is made while Kafka is away must give up before a supervisor kills who makes it.
+        "bootstrap_timeout_ms": 5_000,
         "metrics_enabled": False,
     }
     if config.kafka_ca_file:

@@ -29,6 +29,11 @@ HTTP_REQUEST_SECONDS: Final = Histogram(
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
 
+# --- Relay, worker and sender ------------------------------------------------------------------------
+
+# What /readyz says, so that an alert can tell a process that stands from one that is gone.
+READY: Final = Gauge("vetika_ready", "Whether the process does its work.", ("service",))
+
 # --- Relay: events on their way out -----------------------------------------------------------------
 
 # Events that Kafka has acknowledged.
@@ -61,6 +66,11 @@ WORKER_FAILURES: Final = Counter("vetika_worker_failures_total", "Batches tried 
 
 # Events put aside.
 DEAD_LETTERS: Final = Counter("vetika_dead_letters_total", "Events put aside.", ("reason",))
+
+# Those of them that nobody has decided about yet. Looked up by the worker.
+DEAD_LETTERS_KEPT: Final = Gauge(
+    "vetika_dead_letters_kept", "Events put aside that wait for an operator.", ("reason",)
+)
 
 # 1 while a group has stopped itself and waits for an operator.
 HALTED: Final = Gauge("vetika_consumer_halted", "Whether the group has stopped itself.", ("group",))

@@ -24,12 +24,15 @@ class Periodicals:
 
     def __init__(self, jobs: Sequence[Periodic], *, stop: threading.Event) -> None:
         self._stop = stop
+        self._names = [job.name for job in jobs]
         self._threads = [
             threading.Thread(target=self._run, args=(job,), name=job.name, daemon=True) for job in jobs
         ]
 
     def start(self) -> None:
         """Start all of them."""
+        for name in self._names:
+            metrics.JOB_FAILURES.labels(job=name)  # 0 from the start: a rise from nothing is not seen
         for thread in self._threads:
             thread.start()
 

@@ -1,46 +1,55 @@
 """Probes: a small HTTP server beside a relay, a worker or a sender, for supervisors and Prometheus."""
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any
 
-from prometheus_client import generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
-
-@dataclass(frozen=True, kw_only=True)
-class Health:
-    """What a process says of itself."""
-
-    live: bool  # comes round, and moves where there is something to move
-    ready: bool
-    details: dict[str, Any]  # for operators; nothing of a person
+from vetika_kit.health import Health, readiness
+from vetika_kit.looks import Look, Looks
 
 
 class Probes:
     """Serves ``/livez``, ``/readyz`` and ``/metrics``."""
 
-    def __init__(self, *, host: str, port: int, health: Callable[[], Health]) -> None:
+    def __init__(
+        self,
+        *,
+        host: str,
+        port: int,
+        live: Callable[[], Health],
+        ready: Callable[[], Health],
+        looks: Iterable[Look] = (),
+    ) -> None:
+        """Listen; nothing is answered yet.
+
+        Args:
+            host: Address to listen on.
+            port: 0 takes any that is free.
+            live: Says no when a new start would help. Must touch nothing outside of the process.
+            ready: Says whether the process does its work. Only one that lives is asked.
+            looks: Taken each time before the metrics are shown.
+        """
+        shown = Looks(looks).shown
+
         class Answer(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 match self.path.partition("?")[0]:
                     case "/livez":
-                        state = health()
-                        self._say(state.live, state.details)
+                        self._say(live())
                     case "/readyz":
-                        state = health()
-                        self._say(state.live and state.ready, state.details)
+                        self._say(readiness(live=live, ready=ready))
                     case "/metrics":
-                        self._send(200, CONTENT_TYPE_LATEST, generate_latest())
+                        self._send(200, CONTENT_TYPE_LATEST, shown())
                     case _:
                         self._send(404, "text/plain", b"/livez, /readyz or /metrics\n")
 
-            def _say(self, good: bool, details: dict[str, Any]) -> None:  # noqa: FBT001 - private, called just above
-                body = {"status": "ok" if good else "failing", **details}
-                self._send(200 if good else 503, "application/json", json.dumps(body).encode())
+            def _say(self, health: Health) -> None:
+                body = {"status": "ok" if health.good else "failing", **health.details}
+                self._send(200 if health.good else 503, "application/json", json.dumps(body).encode())
 
             def _send(self, status: int, content_type: str, body: bytes) -> None:
                 self.send_response(status)

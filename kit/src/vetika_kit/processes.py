@@ -5,8 +5,9 @@ import logging
 import math
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import pymongo
@@ -17,14 +18,17 @@ from vetika_kit import kafka_clients, metrics
 from vetika_kit.clock import Clock
 from vetika_kit.config import ServiceConfig
 from vetika_kit.consumer_state import ConsumerState
+from vetika_kit.dead_letters import dead_letters_kept
+from vetika_kit.health import Health, coming_round, readiness, relay_works, worker_lives, worker_works
 from vetika_kit.inbox import Inbox, is_transient
 from vetika_kit.intake import Intake
 from vetika_kit.leases import LeasePolicy, ShardLeases
+from vetika_kit.looks import Look
 from vetika_kit.mongo import Document
 from vetika_kit.outbox import SHARDS
 from vetika_kit.outboxes import oldest_waiting
 from vetika_kit.periodic import Periodicals
-from vetika_kit.probes import Health, Probes
+from vetika_kit.probes import Probes
 from vetika_kit.relay import Relay, RelayPolicy
 from vetika_kit.replay import Replay
 from vetika_kit.topics import Topics
@@ -37,7 +41,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-STILL: Final = 60.0  # seconds after which a process that does not come round counts as dead
 _LOOK: Final = 0.5  # seconds that a look at the outbox may take
 _RETRY: Final = 2.0  # seconds between attempts to reach a database that is away at the start
 
@@ -48,37 +51,30 @@ def run_relay(context: "Context") -> None:
     gc.set_threshold(100_000)
     relay = make_relay(context)
 
-    def health() -> Health:
-        still = time.monotonic() - relay.ticked_at
-        return Health(
-            live=still < STILL,
-            ready=True,
-            details={"process": context.name, "seconds_since_round": round(still, 1)},
-        )
-
+    age = partial(_outbox_age, context)
     # Looked up when Prometheus asks: a relay that waits for Kafka shows it too.
-    metrics.OUTBOX_AGE.labels(service=context.service.name).set_function(lambda: _outbox_age(context))
-    with serving_probes(context, health):
+    metrics.OUTBOX_AGE.labels(service=context.service.name).set_function(age)
+    with serving_probes(
+        context,
+        live=lambda: coming_round(relay.ticked_at),
+        ready=lambda: relay_works(outbox_age=age(), limit=context.config.outbox_age_unhealthy),
+    ):
         relay.run(context.stop)
 
 
 def run_worker(context: "Context") -> None:
     """Handle what the service reads, and run its periodic jobs, until told to stop."""
+    service = context.service
     worker = make_worker(context)
-    jobs = Periodicals(
-        context.service.periodic(context.database, context.config, context.clock), stop=context.stop
-    )
-
-    def health() -> Health:
-        progress = worker.progress
-        return Health(
-            live=worker.healthy,
-            ready=not progress.halted,
-            details={"process": context.name, "lag": progress.lag, "halted": progress.halted},
-        )
+    jobs = Periodicals(service.periodic(context.database, context.config, context.clock), stop=context.stop)
 
     jobs.start()
-    with serving_probes(context, health):
+    with serving_probes(
+        context,
+        live=lambda: worker_lives(worker),
+        ready=lambda: worker_works(worker),
+        looks=[dead_letters_kept(context.database), *service.looks(context.database, context.clock)],
+    ):
         worker.run(context.stop)
     jobs.join(timeout=5)
 
@@ -142,9 +138,28 @@ def _outbox_age(context: "Context") -> float:
 
 
 @contextmanager
-def serving_probes(context: "Context", health: Callable[[], Health]) -> "Iterator[Probes]":
+def serving_probes(
+    context: "Context",
+    *,
+    live: Callable[[], Health],
+    ready: Callable[[], Health],
+    looks: Iterable[Look] = (),
+) -> "Iterator[Probes]":
     """Show a process's health and metrics while a block runs."""
-    probes = Probes(host=context.config.http_host, port=context.config.probe_port, health=health)
+
+    def told(question: Callable[[], Health]) -> Health:
+        health = question()
+        return Health(good=health.good, details={"process": context.name, **health.details})
+
+    probes = Probes(
+        host=context.config.http_host,
+        port=context.config.probe_port,
+        live=lambda: told(live),
+        ready=ready,
+        looks=looks,
+    )
+    works = partial(readiness, live=live, ready=ready)
+    metrics.READY.labels(service=context.service.name).set_function(lambda: works().good)
     probes.start()
     try:
         yield probes

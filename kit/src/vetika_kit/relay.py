@@ -164,6 +164,7 @@ class Relay:
         """Wait until Kafka has every event of a batch, then acknowledge it."""
         for future in futures:
             future.get(timeout=60)
+            self.ticked_at = time.monotonic()
         metrics.EVENTS_PUBLISHED.labels(service=self._service).inc(len(futures))
         self._settle()
         self._acknowledging = (batch, self._executor.submit(self._outboxes.acknowledge, batch))

@@ -33,6 +33,10 @@ class Rests:
         self._rests[partition] = _Rest(until=time.monotonic() + varied, length=length)
         return varied
 
+    def __contains__(self, partition: object) -> bool:
+        """Tell whether a partition failed and has not moved since."""
+        return partition in self._rests
+
     def over(self) -> Iterable[TopicPartition]:
         """Return the partitions to be tried again."""
         now = time.monotonic()

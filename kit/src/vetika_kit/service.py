@@ -20,6 +20,7 @@ from vetika_kit.config import ConfigurationError, ServiceConfig, load
 from vetika_kit.handlers import Handlers
 from vetika_kit.http.indexes import ensure_indexes as ensure_http_indexes
 from vetika_kit.inbox import Inbox, UnitOfWork
+from vetika_kit.looks import Look
 from vetika_kit.mongo import Document, connect, service_database
 from vetika_kit.outbox import Aggregates
 from vetika_kit.periodic import Periodic
@@ -51,6 +52,10 @@ def _no_jobs(_: "Database[Document]", __: Any, ___: Clock) -> Sequence[Periodic]
     return ()
 
 
+def _no_looks(_: "Database[Document]", __: Clock) -> Sequence[Look]:
+    return ()
+
+
 @dataclass(frozen=True, kw_only=True)
 class Service:
     """Everything that the kit must know of a service."""
@@ -65,6 +70,7 @@ class Service:
     stores: Callable[[UnitOfWork, Any], Mapping[str, object]] | None = None
     ensure_indexes: Callable[["Database[Document]"], None] = _no_indexes
     periodic: Callable[["Database[Document]", Any, Clock], Sequence[Periodic]] = _no_jobs
+    looks: Callable[["Database[Document]", Clock], Sequence[Look]] = _no_looks  # shown by its workers
     processes: Mapping[str, Callable[[Context], None]] = field(default_factory=dict)
 
     @property

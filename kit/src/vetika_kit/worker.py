@@ -6,7 +6,7 @@ again, in order. A group that puts too much aside stops itself until an operator
 
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from threading import Event as Flag
 from typing import Any
@@ -21,6 +21,7 @@ from vetika_kit.consumer_state import ConsumerState
 from vetika_kit.dead_letters import DeadLetterPolicy, DeadShare
 from vetika_kit.inbox import Inbox, LostPartitionError, Position, is_transient
 from vetika_kit.intake import Intake
+from vetika_kit.lags import Lags
 from vetika_kit.replay import Replay
 from vetika_kit.rests import Rests
 
@@ -37,16 +38,18 @@ class WorkerPolicy:
     backoff: float = 0.05
     backoff_limit: float = 30.0
     report: float = 2.0  # seconds between looks at lag, replays and the operator's word
-    stuck_after: float = 60.0  # seconds of lag without movement after which it is not healthy
+    stuck_after: float = 60.0  # seconds without movement, or without a look, after which it is not healthy
 
 
 @dataclass(kw_only=True)
 class Progress:
-    """What a supervisor may want to know."""
+    """What a supervisor may want to know; times are monotonic seconds."""
 
-    ticked_at: float = field(default_factory=time.monotonic)
-    moved_at: float = field(default_factory=time.monotonic)
+    ticked_at: float = field(default_factory=time.monotonic)  # when it last came round
+    looked_at: float | None = None  # when Kafka and the database last told how far it is behind
     lag: int = 0
+    stuck: Sequence[TopicPartition] = ()  # partitions with lag that have not moved for too long
+    wedged: bool = False  # one of them for no reason that is known
     halted: bool = False
 
 
@@ -77,6 +80,7 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc] # kafka-python pu
         self._positions: dict[TopicPartition, Position] = {}
         self._unplaced: set[TopicPartition] = set()
         self._rests = Rests(first=self._policy.backoff, limit=self._policy.backoff_limit)
+        self._lags = Lags(topics=self._topics, stuck_after=self._policy.stuck_after)
         self._report_at = 0.0
         self._consumer: KafkaConsumer | None = None
         self.progress = Progress()
@@ -107,16 +111,23 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc] # kafka-python pu
                 self._consumer = None
                 self._positions.clear()
                 self._rests.clear()
+                self._lags.clear()
+                self.progress.stuck, self.progress.wedged = (), False
                 consumer.close(autocommit=False, timeout_ms=5_000)
 
     @property
+    def alive(self) -> bool:
+        """Whether a new start would not help: it comes round, and what stands has a reason outside."""
+        comes_round = time.monotonic() - self.progress.ticked_at < self._policy.stuck_after
+        return comes_round and not self.progress.wedged
+
+    @property
     def healthy(self) -> bool:
-        """Whether it comes round, and moves wherever there is something to move."""
-        now = time.monotonic()
-        limit = self._policy.stuck_after
-        comes_round = now - self.progress.ticked_at < limit
-        moves = self.progress.lag == 0 or now - self.progress.moved_at < limit
-        return comes_round and moves and not self.progress.halted
+        """Whether it does its work: it can see how far it is behind, and no partition stands."""
+        progress = self.progress
+        looked_at = progress.looked_at
+        sees = looked_at is not None and time.monotonic() - looked_at < self._policy.stuck_after
+        return self.alive and sees and not progress.stuck and not progress.halted
 
     def on_partitions_assigned(self, assigned: Sequence[TopicPartition]) -> None:
         """Hold the new partitions still until their stored positions are known.
@@ -163,6 +174,7 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc] # kafka-python pu
                     timeout_ms=int(self._policy.poll * 1000), max_records=self._policy.batch
                 )
                 for partition, records in polled.items():
+                    self.progress.ticked_at = time.monotonic()
                     self._take(consumer, partition, records)
                 self._look_around(consumer)
             except OffsetOutOfRangeError as error:
@@ -215,8 +227,7 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc] # kafka-python pu
             return
         self._rests.forget(partition)
         self._positions[partition] = taken
-        self.progress.moved_at = time.monotonic()
-        metrics.BATCH_SECONDS.labels(topic=partition.topic).observe(self.progress.moved_at - started)
+        metrics.BATCH_SECONDS.labels(topic=partition.topic).observe(time.monotonic() - started)
         if self._share.exceeded:
             self._halt("too many events are dead letters")
         elif taken.offset is not None:
@@ -241,17 +252,13 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc] # kafka-python pu
         self._report_at = time.monotonic() + self._policy.report
         self._replay.run()
         self.progress.halted = self._state.halted
-        placed = [partition for partition in self._positions if partition in consumer.assignment()]
-        ends: Mapping[TopicPartition, int] = consumer.end_offsets(placed) if placed else {}
-        # Positions move past what compaction removed only with the next event; nothing is owed for the gap.
-        lags = {
-            partition: max(0, end - (consumer.position(partition, timeout_ms=1_000) or 0))
-            for partition, end in ends.items()
-        }
-        for partition, lag in lags.items():
-            metrics.CONSUMER_LAG.labels(topic=partition.topic, partition=str(partition.partition)).set(lag)
+        ends, lags = self._lags.look(consumer, self._positions)
+        stuck = self._lags.stuck()
         self.progress.lag = sum(lags.values())
+        self.progress.wedged = any(partition not in self._rests for partition in stuck)
+        self.progress.stuck = stuck
         self._state.report(ends=ends, lags=lags)
+        self.progress.looked_at = time.monotonic()
 
     def _halted(self) -> bool:
         self.progress.ticked_at = time.monotonic()

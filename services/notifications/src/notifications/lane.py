@@ -24,6 +24,7 @@ from notifications.domain.delivery import (
 )
 from notifications.domain.errors import RuleError
 from notifications.domain.retry import RetryPolicy
+from notifications.outflow import Outflow
 from notifications.store.claims import Claims
 from notifications.store.deliveries import Deliveries, standing
 from vetika_kit.clock import Clock
@@ -77,6 +78,7 @@ class Lane:
         self._has_room = threading.Condition()
         self._stop = threading.Event()
         self.ticked_at = time.monotonic()
+        self.outflow = Outflow(now=self.ticked_at)
 
     @property
     def listening(self) -> bool:
@@ -200,6 +202,10 @@ class Lane:
 
     def _count(self, delivery: Document, step: Step) -> None:
         metrics.ATTEMPTS.labels(channel=self._channel, left_as=step.state).inc()
+        if step.state is State.QUEUED:
+            self.outflow.came_back(delivery["_id"], now=time.monotonic())
+        else:
+            self.outflow.left(now=time.monotonic())
         if step.state is State.SENT:
             taken = (self._clock.now() - delivery["created_at"]).total_seconds()
             metrics.SENT_SECONDS.labels(channel=self._channel).observe(taken)

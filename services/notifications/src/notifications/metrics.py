@@ -1,8 +1,8 @@
-"""What the senders count; the rules for names and labels are those of `vetika_kit.metrics`."""
+"""What notifications counts and shows; the rules for names and labels are those of `vetika_kit.metrics`."""
 
 from typing import Final
 
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 
 # Attempts that ended, by what they left the delivery as: sent, queued (again later) or failed.
 ATTEMPTS: Final = Counter("vetika_delivery_attempts_total", "Attempts that ended.", ("channel", "left_as"))
@@ -26,3 +26,11 @@ ATTEMPT_SECONDS: Final = Histogram(
 
 # Reports of the SMS provider, by its word.
 SMS_REPORTS: Final = Counter("vetika_sms_reports_total", "Status callbacks.", ("status", "effect"))
+
+# Deliveries that have not left yet, by state. Looked up by the worker, which is there when no sender is.
+WAITING: Final = Gauge("vetika_deliveries_waiting", "Deliveries that have not left.", ("channel", "state"))
+
+# For how long the oldest of those that should leave now has been due; 0 when none is.
+OLDEST_DUE: Final = Gauge(
+    "vetika_deliveries_oldest_due_seconds", "How long the oldest due delivery has been due.", ("channel",)
+)

@@ -2,10 +2,13 @@
 
 import threading
 import time
-from datetime import timedelta
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Final
 
+import pymongo
 from pymongo.database import Database
+from pymongo.errors import PyMongoError
 
 from notifications.config import NotificationsConfig
 from notifications.courier import Courier, EmailCourier, FactFinder, NoCourier, SmsCourier
@@ -19,30 +22,48 @@ from notifications.store.claims import ClaimPolicy, Claims
 from notifications.store.contacts import Contacts
 from notifications.store.deliveries import DELIVERIES, Deliveries
 from notifications.store.forums import Forums
+from notifications.store.queue import Queue
 from vetika_kit.clock import Clock
+from vetika_kit.health import Health, coming_round
 from vetika_kit.mongo import Document
-from vetika_kit.probes import Health
-from vetika_kit.processes import STILL, serving_probes
+from vetika_kit.processes import serving_probes
 from vetika_kit.service import Context
 from vetika_kit.wake import Wake
 
 _GRACE: Final = 60.0  # seconds that messages under way are given at a stop
+_LOOK: Final = 0.5  # seconds that a look at what is due may take
 
 
 def run_sender(context: Context) -> None:
     """Send what is due until told to stop."""
     lanes = make_lanes(context.database, config=context.config, clock=context.clock, owner=context.name)
 
-    def health() -> Health:
-        still = {channel: round(time.monotonic() - lane.ticked_at, 1) for channel, lane in lanes.items()}
-        return Health(
-            live=max(still.values()) < STILL,
-            ready=True,
-            details={"process": context.name, "seconds_since_round": still},
-        )
-
-    with serving_probes(context, health):
+    queue = Queue(database=context.database)
+    with serving_probes(
+        context,
+        live=lambda: coming_round(*(lane.ticked_at for lane in lanes.values())),
+        ready=lambda: sender_works(lanes, queue=queue, now=context.clock.now()),
+    ):
         run_lanes(lanes, stop=context.stop)
+
+
+def sender_works(lanes: Mapping[Channel, Lane], *, queue: Queue, now: datetime) -> Health:
+    """Return whether what should leave does, on every channel."""
+    try:
+        with pymongo.timeout(_LOOK):
+            due = {channel: queue.oldest_due(channel, now=now) for channel in lanes}
+    except PyMongoError:
+        return Health(good=False, details={"mongodb": "away", "oldest_due_seconds": None})
+    stopped = [
+        channel
+        for channel, lane in lanes.items()
+        if lane.outflow.stopped(oldest_due=due[channel], now=time.monotonic())
+    ]
+    details = {
+        "stopped": stopped,
+        "oldest_due_seconds": {channel: round(age, 1) for channel, age in due.items()},
+    }
+    return Health(good=not stopped, details=details)
 
 
 def run_lanes(lanes: dict[Channel, Lane], *, stop: threading.Event) -> None:

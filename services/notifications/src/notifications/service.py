@@ -8,11 +8,14 @@ from pymongo.database import Database
 from notifications import consumes, publishes
 from notifications.config import NotificationsConfig
 from notifications.planning import stores
+from notifications.queue_look import queue_look
 from notifications.sender import run_sender
 from notifications.store import deliveries, forums, roster
+from notifications.store.queue import Queue
 from notifications.upkeep import periodic_jobs
 from vetika_kit.clock import Clock
 from vetika_kit.inbox import UnitOfWork
+from vetika_kit.looks import Look
 from vetika_kit.periodic import Periodic
 from vetika_kit.service import Service
 
@@ -32,6 +35,10 @@ def _periodic(
     return periodic_jobs(database, clock)
 
 
+def _looks(database: "Database[dict[str, Any]]", clock: Clock) -> Sequence[Look]:
+    return [queue_look(Queue(database=database), clock=clock)]
+
+
 SERVICE: Final = Service(
     name="notifications",
     title="Notifications",
@@ -43,5 +50,6 @@ SERVICE: Final = Service(
     stores=_stores,
     ensure_indexes=_ensure_indexes,
     periodic=_periodic,
+    looks=_looks,
     processes={"sender": run_sender},
 )

@@ -9,6 +9,7 @@ from pymongo.database import Database
 from registration import consumes, publishes
 from registration.config import RegistrationConfig
 from registration.erasing import Erasing
+from registration.seat_look import seat_look
 from registration.settlement import Settlement, Sweeper
 from registration.store import erasures, organizations, registrations
 from registration.store.erasures import Erasures
@@ -18,6 +19,7 @@ from registration.store.organizations import Organizations
 from registration.store.registrations import Registrations
 from vetika_kit.clock import Clock, SystemClock
 from vetika_kit.inbox import UnitOfWork
+from vetika_kit.looks import Look
 from vetika_kit.periodic import Periodic
 from vetika_kit.service import Service
 
@@ -65,6 +67,10 @@ def _periodic(
     ]
 
 
+def _looks(database: "Database[dict[str, Any]]", clock: Clock) -> Sequence[Look]:
+    return [seat_look(forums=Forums(database), ledgers=Ledgers(database), clock=clock)]
+
+
 SERVICE: Final = Service(
     name="registration",
     title="Registration",
@@ -76,4 +82,5 @@ SERVICE: Final = Service(
     stores=_stores,
     ensure_indexes=_ensure_indexes,
     periodic=_periodic,
+    looks=_looks,
 )

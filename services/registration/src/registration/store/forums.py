@@ -1,6 +1,7 @@
 """The own copy of the forums, as meetings' events tell of them."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, Final
 
 from pymongo.collection import Collection
@@ -27,6 +28,11 @@ class Forums:
     def get(self, forum_id: str) -> Document | None:
         """Return a forum, or None when nothing was heard of it."""
         return self.collection.find_one({"_id": forum_id})
+
+    def to_come(self, now: datetime, *, limit: int = 20) -> list[Document]:
+        """Return the forums that are not over and not called off, the next first."""
+        coming = {"ends_at": {"$gt": now}, "status": {"$ne": ForumStatus.CANCELLED}}
+        return list(self.collection.find(coming).sort([("starts_at", 1), ("_id", 1)]).limit(limit))
 
     def ensure_indexes(self) -> None:
         """Make the index by which forums are listed in the order of their days."""
