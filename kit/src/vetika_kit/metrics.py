@@ -75,8 +75,8 @@ DEAD_LETTERS_KEPT: Final = Gauge(
 # 1 while a group has stopped itself and waits for an operator.
 HALTED: Final = Gauge("vetika_consumer_halted", "Whether the group has stopped itself.", ("group",))
 
-# Runs of a periodic job that failed.
-JOB_FAILURES: Final = Counter("vetika_job_failures_total", "Runs that failed.", ("job",))
+# Runs of a periodic job that failed. A label `job` would meet Prometheus's own of that name.
+JOB_FAILURES: Final = Counter("vetika_job_failures_total", "Runs that failed.", ("name",))
 
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 

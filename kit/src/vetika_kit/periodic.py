@@ -32,7 +32,7 @@ class Periodicals:
     def start(self) -> None:
         """Start all of them."""
         for name in self._names:
-            metrics.JOB_FAILURES.labels(job=name)  # 0 from the start: a rise from nothing is not seen
+            metrics.JOB_FAILURES.labels(name=name)  # 0 from the start: a rise from nothing is not seen
         for thread in self._threads:
             thread.start()
 
@@ -51,4 +51,4 @@ class Periodicals:
                 periodic.job()
             except Exception as error:  # a job must not end because one run of it failed
                 logger.exception("job %s failed: %s", periodic.name, type(error).__name__)
-                metrics.JOB_FAILURES.labels(job=periodic.name).inc()
+                metrics.JOB_FAILURES.labels(name=periodic.name).inc()
