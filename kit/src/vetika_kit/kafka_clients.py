@@ -8,6 +8,9 @@ from kafka.admin import KafkaAdminClient
 from vetika_kit.config import KafkaConfig
 
 DELIVERY_TIMEOUT: Final = 20_000  # milliseconds until an event that Kafka does not take counts as refused
+# Milliseconds that a client that is made while Kafka is away tries to reach it: less than a supervisor waits
+# for a process that was told to stop.
+BOOTSTRAP_TIMEOUT: Final = 5_000
 
 
 def connection_settings(config: KafkaConfig) -> dict[str, Any]:
@@ -17,8 +20,6 @@ def connection_settings(config: KafkaConfig) -> dict[str, Any]:
         "security_protocol": config.kafka_security_protocol,
         "allow_auto_create_topics": False,
         "reconnect_backoff_max_ms": 2_000,
-        # A client that is made while Kafka is away must give up before a supervisor kills who makes it.
-        "bootstrap_timeout_ms": 5_000,
         "metrics_enabled": False,
     }
     if config.kafka_ca_file:
@@ -37,6 +38,7 @@ def producer(config: KafkaConfig, *, client_id: str) -> KafkaProducer:
     return KafkaProducer(
         **connection_settings(config),
         client_id=client_id,
+        bootstrap_timeout_ms=BOOTSTRAP_TIMEOUT,
         enable_idempotence=True,
         acks="all",
         linger_ms=5,
@@ -71,6 +73,7 @@ def consumer(config: KafkaConfig, *, group: str, client_id: str, max_poll_record
     return SeekingConsumer(
         **connection_settings(config),
         client_id=client_id,
+        bootstrap_timeout_ms=BOOTSTRAP_TIMEOUT,
         group_id=group,
         enable_auto_commit=False,
         auto_offset_reset="none",

@@ -8,6 +8,7 @@ from email.utils import parseaddr
 
 import pytest
 
+from notifications import metrics
 from notifications.lane import LanePolicy
 from vetika_kit.outbox import Aggregates
 
@@ -262,9 +263,12 @@ def test_a_report_that_is_faster_than_the_sender_is_not_undone(
         return carried
 
     monkeypatch.setattr(SmsCourier, "carry", reported_meanwhile)
+    counted = metrics.ATTEMPTS.labels(channel="sms", left_as="delivered")._value
+    before = counted.get()
     with sending():
         eventually(lambda: deliveries.count_documents({"state": "delivered", "sms_parts": 1}))
     assert _of(deliveries, "sms")["state"] == "delivered"
+    assert counted.get() == before + 1
 
 
 def test_what_is_due_is_found_by_its_index(ear, deliveries):

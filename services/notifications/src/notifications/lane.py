@@ -179,6 +179,7 @@ class Lane:
                 # A status callback or an erasure was faster; what it left may have an end already.
                 seen = self._deliveries.get(delivery["_id"])
             except RuleError:
+                self._take_in(State(seen["state"]), seen["_id"])
                 return
             except PyMongoError as error:
                 if not is_transient(error) or self._clock.now() > delivery["due_at"]:
@@ -201,11 +202,7 @@ class Lane:
                 return refused(outcome, standing=where, policy=self._retry, now=now)
 
     def _count(self, delivery: Document, step: Step) -> None:
-        metrics.ATTEMPTS.labels(channel=self._channel, left_as=step.state).inc()
-        if step.state is State.QUEUED:
-            self.outflow.came_back(delivery["_id"], now=time.monotonic())
-        else:
-            self.outflow.left(now=time.monotonic())
+        self._take_in(step.state, delivery["_id"])
         if step.state is State.SENT:
             taken = (self._clock.now() - delivery["created_at"]).total_seconds()
             metrics.SENT_SECONDS.labels(channel=self._channel).observe(taken)
@@ -220,3 +217,10 @@ class Lane:
                 "attempts": delivery["attempts"],
             },
         )
+
+    def _take_in(self, left_as: State, delivery_id: str) -> None:
+        metrics.ATTEMPTS.labels(channel=self._channel, left_as=left_as).inc()
+        if left_as is State.QUEUED:
+            self.outflow.came_back(delivery_id, now=time.monotonic())
+        else:
+            self.outflow.left(now=time.monotonic())
