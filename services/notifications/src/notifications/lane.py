@@ -6,6 +6,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Final
 
 from pymongo.errors import PyMongoError
 
@@ -35,6 +36,8 @@ from vetika_kit.tracing import continued_span
 from vetika_kit.wake import Wake
 
 logger = logging.getLogger(__name__)
+
+ENDS: Final = frozenset({State.SENT, State.DELIVERED, State.FAILED})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -179,7 +182,7 @@ class Lane:
                 # A status callback or an erasure was faster; what it left may have an end already.
                 seen = self._deliveries.get(delivery["_id"])
             except RuleError:
-                self._take_in(State(seen["state"]), seen["_id"])
+                self._take_in_end(seen)
                 return
             except PyMongoError as error:
                 if not is_transient(error) or self._clock.now() > delivery["due_at"]:
@@ -190,8 +193,10 @@ class Lane:
             else:
                 self._count(delivery, step)
                 return
-        if seen is not None and carried.sets:
-            self._deliveries.note(delivery, carried.sets)
+        if seen is not None:
+            self._take_in_end(seen)
+            if carried.sets:
+                self._deliveries.note(delivery, carried.sets)
 
     def _step(self, seen: Document, carried: Carried) -> Step:
         now, where = self._clock.now(), standing(seen)
@@ -217,6 +222,12 @@ class Lane:
                 "attempts": delivery["attempts"],
             },
         )
+
+    def _take_in_end(self, seen: Document) -> None:
+        """Take in that somebody else has recorded how it ended; what another sender took up has not ended."""
+        state = State(seen["state"])
+        if state in ENDS:
+            self._take_in(state, seen["_id"])
 
     def _take_in(self, left_as: State, delivery_id: str) -> None:
         metrics.ATTEMPTS.labels(channel=self._channel, left_as=left_as).inc()

@@ -4,8 +4,8 @@ from typing import Final
 
 from prometheus_client import Counter, Gauge, Histogram
 
-# Attempts that ended, by what they left the delivery as: sent, queued (again later) or failed; delivered where
-# the provider's report was faster than our own record.
+# Attempts that ended, by what they left the delivery as: sent, queued (again later) or failed; delivered
+# where the provider's report was faster than our record.
 ATTEMPTS: Final = Counter("vetika_delivery_attempts_total", "Attempts that ended.", ("channel", "left_as"))
 
 # From the event in our hands to the mail server's or provider's word that it took the message. Dense where
