@@ -9,7 +9,6 @@ import yaml
 from outside.monitoring import (
     DASHBOARDS,
     FOLDER,
-    SERVICES,
     alerts,
     asked_by_alerts,
     asked_by_panels,
@@ -17,7 +16,7 @@ from outside.monitoring import (
     shown,
 )
 
-from vetika_cli.installation import PORTS
+from vetika_cli.installation import PORTS, SERVICES
 
 ROOT = Path(__file__).parents[2]
 KINDS = {"timeseries", "stat", "bargauge", "table"}
@@ -124,4 +123,3 @@ def test_the_collector_takes_what_our_processes_send_and_hands_it_on():
         for kind in ("receivers", "processors", "exporters"):
             assert set(pipeline[kind]) <= set(config[kind])
         assert pipeline["processors"][0] == "memory_limiter"
-    assert set(config["service"]["extensions"]) <= set(config["extensions"])

@@ -11,9 +11,10 @@ from typing import Any
 import yaml
 from prometheus_client.metrics import MetricWrapperBase
 
+from vetika_cli.installation import SERVICES
+
 FOLDER = Path(__file__).parents[2] / "deploy" / "observability"
 DASHBOARDS = sorted((FOLDER / "grafana" / "dashboards").glob("*.json"))
-SERVICES = ("registration", "meetings", "notifications", "recommendations")
 # What Grafana puts in for its variables, as long as nobody chooses.
 _VARIABLES = {
     r'"\$\w+\|none"': '".*"',

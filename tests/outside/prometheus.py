@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import requests
+import yaml
 
 PLACES = "/usr/bin:/usr/local/bin:/usr/sbin"
 
@@ -53,8 +54,6 @@ class Prometheus:
 @contextmanager
 def watching(folder: Path, *, config: Mapping[str, Any]) -> Iterator[Prometheus]:
     """Run a Prometheus on a configuration while a block runs."""
-    import yaml  # noqa: PLC0415 - only here
-
     program = found("prometheus")
     if program is None:
         raise FileNotFoundError("prometheus")
