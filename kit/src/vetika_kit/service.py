@@ -20,6 +20,7 @@ from vetika_kit.config import ConfigurationError, ServiceConfig, load
 from vetika_kit.handlers import Handlers
 from vetika_kit.http.indexes import ensure_indexes as ensure_http_indexes
 from vetika_kit.inbox import Inbox, UnitOfWork
+from vetika_kit.migrations import Migration
 from vetika_kit.mongo import Document, connect, service_database
 from vetika_kit.outbox import Aggregates
 from vetika_kit.periodic import Periodic
@@ -66,6 +67,7 @@ class Service:
     ensure_indexes: Callable[["Database[Document]"], None] = _no_indexes
     periodic: Callable[["Database[Document]", Any, Clock], Sequence[Periodic]] = _no_jobs
     processes: Mapping[str, Callable[[Context], None]] = field(default_factory=dict)
+    migrations: tuple[Migration, ...] = ()  # of stored documents, in the order in which they are applied
 
     @property
     def version(self) -> str:
@@ -112,10 +114,13 @@ class Service:
         kinds = {
             "relay": processes.run_relay,
             "worker": processes.run_worker,
+            "migrate": processes.run_migrations,
             **self.processes,
         }
         parser = argparse.ArgumentParser(prog=self.name, description=self.title)
-        parser.add_argument("process", choices=["api", *kinds, "indexes"], help="the kind of process to run")
+        parser.add_argument(
+            "process", choices=["api", *kinds, "indexes", "check"], help="the kind of process to run"
+        )
         chosen = parser.parse_args(argv).process
         try:
             config = load(self.config)
@@ -123,6 +128,10 @@ class Service:
             print(f"{self.name}: {error}", file=sys.stderr)  # noqa: T201 - nobody reads JSON logs of a process that did not start
             return 2
         configure_logging(service=self.name, process=chosen, level=config.log_level)
+        if chosen == "check":
+            from vetika_kit.check import run_check  # noqa: PLC0415 - as above
+
+            return run_check(self, config)
         if chosen == "api":
             # The API's worker processes open their own clients after the fork.
             processes.run_api_server(self, config)
