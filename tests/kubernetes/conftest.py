@@ -124,7 +124,7 @@ def schemas(go):
 
 @pytest.fixture(scope="session")
 def kubeconform(built, schemas):
-    """`kubeconform(text)`: what is wrong with resources by Kubernetes' own schemas, and how many are right."""
+    """`kubeconform(text)`: what is wrong with resources by their schemas, and how many are right."""
     program = built(KUBECONFORM)
 
     def run(text, *, skip=""):

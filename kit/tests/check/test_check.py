@@ -48,12 +48,14 @@ def test_nothing_stops_the_upgrade_of_a_service_that_is_well(sample, found):
 
 def test_a_halted_group_stops_an_upgrade(sample, found):
     """The reason is repeated: it is what must be mended."""
+    assert run_check(sample.service, sample.config) == 0
     sample.database["consumer_state"].insert_one(
         {"_id": f"{sample.config.coalition}.sample", "state": "halted", "reason": "too many died"}
     )
     ((level, what),) = found("workers")
     assert level == "bad"
     assert "too many died" in what
+    assert run_check(sample.service, sample.config) == 1
 
 
 def test_dead_letters_that_wait_are_noted(sample, found):

@@ -13,7 +13,7 @@ from pymongo.errors import PyMongoError
 
 from vetika_kit import releases
 from vetika_kit.check import store
-from vetika_kit.check.findings import Finding, bad
+from vetika_kit.check.findings import Finding, Level, bad
 from vetika_kit.check.indexes import indexes
 from vetika_kit.check.stream import stream
 from vetika_kit.clock import SystemClock
@@ -38,7 +38,7 @@ LOOKS: Final[tuple[Look, ...]] = (
 
 
 def run_check(service: "Service", config: ServiceConfig) -> int:
-    """Print the report; 0 whatever it says, for whoever gathers reports judges them."""
+    """Print the report; return 1 when something in it is bad, so that a job before an upgrade can stop it."""
     database = service.database(config)
     context = Context(
         service=service,
@@ -49,10 +49,11 @@ def run_check(service: "Service", config: ServiceConfig) -> int:
         name=f"{service.name}-check-{socket.gethostname()}",
     )
     try:
-        print(json.dumps(report(context)))  # noqa: T201 - its output
+        found = report(context)
     finally:
         database.client.close()
-    return 0
+    print(json.dumps(found))  # noqa: T201 - its output
+    return 1 if any(finding["level"] == Level.BAD for finding in found["findings"]) else 0
 
 
 def report(context: Context) -> dict[str, Any]:
