@@ -350,6 +350,16 @@ def test_consumers_can_be_rolled_out_before_producers(rendered):
     assert images["vetika-topics-setup"] == "vetika/tools:1.0.0"
 
 
+def test_the_jobs_before_an_upgrade_may_be_of_the_version_to_come(rendered):
+    """They look with the new image, and make the new topics, while every process is still the old one."""
+    _, parts = rendered("one-organization", "image.tag=1.0.0", "image.jobsTag=2.0.0")
+    tags = {
+        (part["kind"], _pod(part)["spec"]["containers"][0]["image"].rpartition(":")[2])
+        for part in _of(parts, *PODS)
+    }
+    assert tags == {("Deployment", "1.0.0"), ("Job", "2.0.0")}
+
+
 def test_an_upgrade_is_checked_before_anything_is_replaced(parts):
     """A job of each service that is here, after the topics and before the rest."""
     deployed = {part["metadata"]["labels"]["app.kubernetes.io/name"] for part in _of(parts, "Deployment")}

@@ -31,11 +31,12 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- end }}
 
-{{/* The kind's own tag, else the service's, else everybody's, else the chart's. */}}
+{{/* The kind's own tag, else the service's, else everybody's, else the chart's; of a job before an upgrade, the jobs'. */}}
 {{- define "vetika.tag" -}}
 {{- $service := get .root.Values.services .service | default dict -}}
 {{- $kind := get $service .kind | default dict -}}
-{{ coalesce (get $kind "tag") (get $service "tag") .root.Values.image.tag .root.Chart.AppVersion }}
+{{- $jobs := has .kind (list "check" "setup") | ternary .root.Values.image.jobsTag "" -}}
+{{ coalesce $jobs (get $kind "tag") (get $service "tag") .root.Values.image.tag .root.Chart.AppVersion }}
 {{- end }}
 
 {{- define "vetika.image" -}}
