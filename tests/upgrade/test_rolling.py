@@ -1,6 +1,8 @@
 """An upgrade as an operator does it: process by process, consumers first, while people register."""
 
+import os
 import shutil
+import subprocess
 import threading
 from collections import Counter
 from contextlib import contextmanager
@@ -12,6 +14,7 @@ from pymongo import MongoClient
 
 from vetika_cli.installation import SERVICES
 from vetika_cli.platform import Platform
+from vetika_cli.processes import processes
 from vetika_cli.upgrade.reports import of_embedded
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -151,6 +154,16 @@ def test_every_process_is_replaced_while_people_register(older, newer, people, l
             eventually(lambda: outside.mailbox.count(_address(crowd, next_one)) == 2, seconds=60)
     assert crowd.refusals == []
     assert _stops(newer) == []
+    assert [_migrate(newer, service) for service in SERVICES] == [0] * len(SERVICES)
+
+
+def _migrate(platform, service):
+    """The status of the one-shot that an operator may run last."""
+    (worker,) = (one for one in processes(platform.installation) if one.name == f"{service}-worker")
+    command = [*worker.command[:-1], "migrate"]
+    return subprocess.run(
+        command, env={**os.environ, **worker.environment}, timeout=60, check=False
+    ).returncode
 
 
 def _remembered(platform, service):

@@ -1,15 +1,18 @@
 """What a service says of itself before an upgrade, on the real MongoDB and the real Kafka."""
 
 import json
+import time
 from dataclasses import replace
 
 import pytest
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
 from pymongo import MongoClient
+from pymongo.errors import OperationFailure
 
 from vetika_kit import releases
 from vetika_kit.check import report, run_check
 from vetika_kit.check import stream as stream_look
+from vetika_kit.check.command import LOOKS
 from vetika_kit.migrations import Migration
 from vetika_kit.mongo import service_database
 
@@ -141,13 +144,27 @@ def test_a_large_lag_stops_an_upgrade(topic, producer, found, monkeypatch):
     assert level == "bad"
 
 
-def test_servers_that_do_not_answer_are_told_of_in_a_sentence(sample, found, monkeypatch):
-    """The other looks go on."""
-    monkeypatch.setattr("vetika_kit.check.command.LONGEST_LOOK", 1.0)
-    with MongoClient("mongodb://127.0.0.1:1/", serverSelectionTimeoutMS=200) as nowhere:
+def test_a_database_that_does_not_answer_is_told_of_once(sample, found, monkeypatch):
+    """And soon: no look waits for what the first call did not reach."""
+    monkeypatch.setattr("vetika_kit.check.command.LONGEST_CALL", 0.5)
+    with MongoClient("mongodb://127.0.0.1:1/") as nowhere:
         database = service_database(nowhere, coalition="x", service="sample")
-        levels = {level for level, what in found("MongoDB", context=replace(sample, database=database))}
-    assert levels == {"bad"}
+        started = time.monotonic()
+        ((level, what),) = found(context=replace(sample, database=database))
+    assert (level, "does not answer" in what) == ("bad", True)
+    assert time.monotonic() - started < 5
+
+
+def test_a_database_that_refuses_is_told_of_and_the_other_looks_go_on(sample, found, monkeypatch):
+    """A right that is missing hides one look, not all."""
+
+    def refused(context):
+        raise OperationFailure("not authorized")
+
+    monkeypatch.setattr("vetika_kit.check.command.LOOKS", (refused, *LOOKS))
+    assert [about for level, about in found()] == [
+        "does not answer (OperationFailure): see that it runs and lets us in"
+    ]
 
 
 def test_the_report_tells_what_runs_and_what_would_run(sample, capsys):

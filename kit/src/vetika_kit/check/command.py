@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from vetika_kit.service import Service
 
 LONGEST_LOOK: Final = 20.0  # seconds that the database may take to answer one look
+LONGEST_CALL: Final = 10.0  # seconds until a database that says nothing counts as away
 
 Look = Callable[[Context], Iterator[Finding]]
 LOOKS: Final[tuple[Look, ...]] = (
@@ -58,14 +59,25 @@ def run_check(service: "Service", config: ServiceConfig) -> int:
 
 def report(context: Context) -> dict[str, Any]:
     """Return what the looks found, and what this version and the one that ran last publish and read."""
-    findings = [finding for look in LOOKS for finding in _seen(look, context)]
+    looks = LOOKS if _answers(context) else ()
+    findings = [finding for look in looks for finding in _seen(look, context)]
     return {
         "service": context.service.name,
         "version": context.service.version,
-        "findings": [asdict(finding) for finding in findings],
+        "findings": [asdict(finding) for finding in findings or [_away("MongoDB")]],
         "language": releases.language(context.service),
-        "running": _running(context),
+        "running": _running(context) if looks else None,
     }
+
+
+def _answers(context: Context) -> bool:
+    """Tell whether the database is there: where it is not, no look need wait for it."""
+    try:
+        with pymongo.timeout(LONGEST_CALL):
+            context.database.command("ping")
+    except PyMongoError:
+        return False
+    return True
 
 
 def _seen(look: Look, context: Context) -> list[Finding]:
@@ -73,9 +85,14 @@ def _seen(look: Look, context: Context) -> list[Finding]:
         with pymongo.timeout(LONGEST_LOOK):
             return [*look(context)]
     except PyMongoError as error:
-        return [bad("MongoDB", f"does not answer ({type(error).__name__}): see that it runs and lets us in")]
+        return [_away("MongoDB", error)]
     except KafkaError as error:
-        return [bad("Kafka", f"does not answer ({type(error).__name__}): see that it runs and lets us in")]
+        return [_away("Kafka", error)]
+
+
+def _away(server: str, error: Exception | None = None) -> Finding:
+    how = f" ({type(error).__name__})" if error else ""
+    return bad(server, f"does not answer{how}: see that it runs and lets us in")
 
 
 def _running(context: Context) -> dict[str, Any] | None:
@@ -83,4 +100,4 @@ def _running(context: Context) -> dict[str, Any] | None:
         with pymongo.timeout(LONGEST_LOOK):
             return releases.latest(context.database)
     except PyMongoError:
-        return None  # told by every look
+        return None  # told by the looks
