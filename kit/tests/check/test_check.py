@@ -13,6 +13,7 @@ from vetika_kit import releases
 from vetika_kit.check import report, run_check
 from vetika_kit.check import stream as stream_look
 from vetika_kit.check.command import LOOKS
+from vetika_kit.check.room import room_told
 from vetika_kit.migrations import Migration
 from vetika_kit.mongo import service_database
 
@@ -45,8 +46,16 @@ def test_nothing_stops_the_upgrade_of_a_service_that_is_well(sample, found):
     assert found() == []
     abouts = [finding["about"] for finding in report(sample)["findings"]]
     assert sorted(abouts) == [
-        "dead letters", "disk", "indexes", "lag", "migrations", "outbox", "positions", "topics", "workers",
+        "dead letters", "disk", "disk", "indexes", "lag",
+        "migrations", "outbox", "positions", "topics", "workers",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("free", "level"), [(1, "bad"), (15, "note"), (40, "good")])
+def test_a_disk_that_is_nearly_full_stops_an_upgrade(free, level):
+    """Less than a GiB is too little for anything; less than a tenth is worth a look."""
+    finding = room_told(free=(free << 30) - 1, total=200 << 30, where="it is kept")
+    assert (finding.level, "are free where it is kept" in finding.what) == (level, True)
 
 
 def test_a_halted_group_stops_an_upgrade(sample, found):

@@ -6,14 +6,13 @@ from typing import Final
 from pymongo.errors import OperationFailure
 
 from vetika_kit.check.findings import Finding, bad, good, note
+from vetika_kit.check.room import room_told
 from vetika_kit.migrations import COUNTED, Standing, standings
 from vetika_kit.outboxes import oldest_waiting
 from vetika_kit.service import Context
 from vetika_kit.topics import Topics
 
 OLDEST_EVENT: Final = 60.0  # seconds: a relay that lives needs a fraction of one
-LEAST_ROOM: Final = 1 << 30  # bytes: an index build or a migration must not fill the disk
-SCARCE_ROOM: Final = 0.1  # of the disk
 
 
 def halts(context: Context) -> Iterator[Finding]:
@@ -83,11 +82,5 @@ def room(context: Context) -> Iterator[Finding]:
     except OperationFailure:
         yield note("disk", "MongoDB does not let this user ask for the free disk: look yourself")
         return
-    total, free = stats["fsTotalSize"], stats["fsTotalSize"] - stats["fsUsedSize"]
-    told = f"{free / (1 << 30):.1f} of {total / (1 << 30):.1f} GiB are free where MongoDB keeps its data"
-    if free < LEAST_ROOM:
-        yield bad("disk", f"only {told}: make room first")
-    elif free < SCARCE_ROOM * total:
-        yield note("disk", told)
-    else:
-        yield good("disk", told)
+    total = stats["fsTotalSize"]
+    yield room_told(free=total - stats["fsUsedSize"], total=total, where="MongoDB keeps its data")

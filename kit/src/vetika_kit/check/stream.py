@@ -9,6 +9,7 @@ from kafka.errors import KafkaError
 
 from vetika_kit import kafka_clients
 from vetika_kit.check.findings import Finding, bad, good, note
+from vetika_kit.check.room import room_told
 from vetika_kit.events import published_by
 from vetika_kit.inbox import Inbox
 from vetika_kit.service import Context
@@ -25,6 +26,7 @@ def stream(context: Context) -> Iterator[Finding]:
     try:
         partitions = _partitions(admin, topics=[spec.name for spec in (*_own(context), *_read(context))])
         yield from _topics(context, admin, partitions)
+        yield from _room(admin)
     finally:
         admin.close()
     yield from _positions(context, partitions)
@@ -51,7 +53,8 @@ def _topics(context: Context, admin: KafkaAdminClient, partitions: Mapping[str, 
     found: list[Finding] = []
     for spec in {spec.name: spec for spec in (*_own(context), *_read(context))}.values():
         if spec.name not in partitions:
-            found.append(bad("topics", f"{spec.name} is missing: run `./vetika topics`"))
+            told = "is missing, or may not be seen: run `./vetika topics`, look at this user's rights"
+            found.append(bad("topics", f"{spec.name} {told}"))
         elif partitions[spec.name] != spec.partitions:
             found.append(
                 bad(
@@ -69,15 +72,14 @@ def _topics(context: Context, admin: KafkaAdminClient, partitions: Mapping[str, 
 def _settings(spec: TopicSpec, admin: KafkaAdminClient) -> Iterator[Finding]:
     """Compare a topic's settings with what the service declares; one that is lost soon loses events."""
     wanted = spec.settings()
-    try:
-        described = admin.describe_configs(
-            [ConfigResource(ConfigResourceType.TOPIC, spec.name, configs=dict.fromkeys(wanted))],
-            config_filter="all",
-        )
-    except KafkaError as error:
-        yield note("topics", f"the settings of {spec.name} may not be asked for ({type(error).__name__})")
-        return
+    described = admin.describe_configs(
+        [ConfigResource(ConfigResourceType.TOPIC, spec.name, configs=dict.fromkeys(wanted))],
+        config_filter="all",
+    )
     present = _values(described)
+    if not present:  # how Kafka answers who may not ask
+        yield note("topics", f"the settings of {spec.name} may not be asked for: look yourself")
+        return
     for name, value in wanted.items():
         if present.get(name) != value:
             yield bad(
@@ -90,6 +92,21 @@ def _values(described: Any) -> dict[str, Any]:
     """Return settings by name from what the admin client answers for one topic."""
     (configs,) = (topic for kind in described.values() for topic in kind.values())
     return {name: one["value"] for name, one in configs.items()}
+
+
+def _room(admin: KafkaAdminClient) -> Iterator[Finding]:
+    """The disks of the brokers, for those whom Kafka tells of them (the right to describe the cluster)."""
+    try:
+        brokers = admin.describe_log_dirs(topic_partitions={})
+    except KafkaError:
+        brokers = []
+    folders = [(broker["broker"], one) for broker in brokers for one in broker["log_dirs"]]
+    known = [(broker, one) for broker, one in folders if one.get("total_bytes", -1) > 0]
+    for broker, one in known:
+        where = f"Kafka's broker {broker} keeps its log"
+        yield room_told(free=one["usable_bytes"], total=one["total_bytes"], where=where)
+    if not known:
+        yield note("disk", "Kafka does not tell this user of its free disk: look yourself")
 
 
 def _positions(context: Context, partitions: Mapping[str, int]) -> Iterator[Finding]:
