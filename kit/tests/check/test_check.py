@@ -16,6 +16,7 @@ from vetika_kit.check.command import LOOKS
 from vetika_kit.check.room import room_told
 from vetika_kit.migrations import Migration
 from vetika_kit.mongo import service_database
+from vetika_kit.topics import Topics
 
 PENDING = Migration(
     name="greeted-at",
@@ -131,6 +132,15 @@ def test_a_topic_that_keeps_events_for_less_time_stops_an_upgrade(sample, topic,
     finally:
         admin.alter_configs([ConfigResource(place, topic, configs={"retention.ms": "63072000000"})])
         admin.close()
+
+
+def test_a_topic_that_is_split_otherwise_is_noted(found, monkeypatch):
+    """Nothing of ours depends on the number, and nobody can change it without harm."""
+    declared = Topics.spec
+    monkeypatch.setattr(Topics, "spec", lambda *given: replace(declared(*given), partitions=4))
+    ((level, what),) = found("topics")
+    assert level == "note"
+    assert "has 6 partitions, not 4" in what
 
 
 def test_a_position_beyond_the_log_stops_an_upgrade(sample, topic, found):

@@ -56,13 +56,9 @@ def _topics(context: Context, admin: KafkaAdminClient, partitions: Mapping[str, 
             told = "is missing, or may not be seen: run `./vetika topics`, look at this user's rights"
             found.append(bad("topics", f"{spec.name} {told}"))
         elif partitions[spec.name] != spec.partitions:
-            found.append(
-                bad(
-                    "topics",
-                    f"{spec.name} has {partitions[spec.name]} partitions, not {spec.partitions}: the events "
-                    "of a key would lose their order; make the topic anew before anybody writes on",
-                )
-            )
+            split = f"{spec.name} has {partitions[spec.name]} partitions, not {spec.partitions}"
+            told = "that works; leave it so, or the events of a key lose their order"
+            found.append(note("topics", f"{split}: {told}"))
     for spec in _own(context):
         if spec.name in partitions:
             found.extend(_settings(spec, admin))
@@ -84,7 +80,7 @@ def _settings(spec: TopicSpec, admin: KafkaAdminClient) -> Iterator[Finding]:
         if present.get(name) != value:
             yield bad(
                 "topics",
-                f"{spec.name} has {name}={present.get(name)}, not {value}: change it with kafka-configs.sh",
+                f"{spec.name} has {name}={present.get(name)}, not {value}: `./vetika topics` sets it back",
             )
 
 
