@@ -74,13 +74,18 @@ def built(go):
 
 
 @pytest.fixture(scope="session")
-def helm(built):
+def helm_program(built):
+    """Helm."""
+    return built(HELM)
+
+
+@pytest.fixture(scope="session")
+def helm(helm_program):
     """`helm(*arguments)`: what it says; an error is the test's, unless `fails`."""
-    program = built(HELM)
 
     def run(*arguments, fails=False):
         done = subprocess.run(
-            [program, *map(str, arguments)], capture_output=True, text=True, check=False, timeout=60
+            [helm_program, *map(str, arguments)], capture_output=True, text=True, check=False, timeout=60
         )
         assert (done.returncode != 0) == fails, done.stderr
         return done.stderr if fails else done.stdout
