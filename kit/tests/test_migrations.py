@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from vetika_kit.migrating import run_migrations, running_release
 from vetika_kit.migrations import Migration, MigrationError, MigrationPolicy, Migrations, standings
-from vetika_kit.processes import migrating, run_migrations
 
 SINGLE_NAME = Migration(
     name="one-name",
@@ -186,14 +186,11 @@ def test_a_migration_that_never_ends_lets_go(sample, migrations):
     assert (record["state"], record["owner"]) == ("running", None)
 
 
-def test_a_worker_migrates_beside_its_work_and_a_one_shot_waits_until_it_is_done(
-    sample, folk, eventually, monkeypatch
-):
+def test_a_worker_migrates_beside_its_work_and_a_one_shot_waits_until_it_is_done(sample, folk, eventually):
     """Both find the service's own declaration; the block that works is not held up."""
-    monkeypatch.setattr("vetika_kit.processes._RETRY", 0.05)
     service = replace(sample.service, migrations=(SINGLE_NAME,))
     context = replace(sample, service=service)
-    with migrating(context):
+    with running_release(context):
         eventually(lambda: (_record(sample) or {}).get("state") == "done")
         sample.stop.set()
     later = replace(

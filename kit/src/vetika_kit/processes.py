@@ -4,7 +4,6 @@ import gc
 import logging
 import math
 import secrets
-import threading
 import time
 from collections.abc import Callable
 from contextlib import contextmanager
@@ -14,14 +13,14 @@ import pymongo
 from pymongo.database import Database
 from pymongo.errors import PyMongoError
 
-from vetika_kit import kafka_clients, metrics, releases
+from vetika_kit import kafka_clients, metrics
 from vetika_kit.clock import Clock
 from vetika_kit.config import ServiceConfig
 from vetika_kit.consumer_state import ConsumerState
 from vetika_kit.inbox import Inbox, is_transient
 from vetika_kit.intake import Intake
 from vetika_kit.leases import LeasePolicy, ShardLeases
-from vetika_kit.migrations import Migrations
+from vetika_kit.migrating import running_release
 from vetika_kit.mongo import Document
 from vetika_kit.outbox import SHARDS
 from vetika_kit.outboxes import oldest_waiting
@@ -42,7 +41,6 @@ logger = logging.getLogger(__name__)
 STILL: Final = 60.0  # seconds after which a process that does not come round counts as dead
 _LOOK: Final = 0.5  # seconds that a look at the outbox may take
 _RETRY: Final = 2.0  # seconds between attempts to reach a database that is away at the start
-_MIGRATION_LOOK: Final = 600.0  # seconds until a worker looks again for what old processes wrote meanwhile
 
 
 def run_relay(context: "Context") -> None:
@@ -80,62 +78,10 @@ def run_worker(context: "Context") -> None:
             details={"process": context.name, "lag": progress.lag, "halted": progress.halted},
         )
 
-    _remember_release(context)
     jobs.start()
-    with serving_probes(context, health), migrating(context):
+    with serving_probes(context, health), running_release(context):
         worker.run(context.stop)
     jobs.join(timeout=5)
-
-
-def _remember_release(context: "Context") -> None:
-    try:
-        releases.record(context.database, context.service)
-    except PyMongoError as error:  # the next start will; nobody's work waits for it
-        logger.warning("this release is not remembered: %s", type(error).__name__)
-
-
-def run_migrations(context: "Context") -> None:
-    """Apply the service's migrations until none is left, or until told to stop."""
-    migrations = _migrations(context)
-    while not context.stop.is_set():
-        try:
-            if migrations.run(context.stop):
-                return
-            logger.info("waiting: another process is at it, or one of the version before writes on")
-        except PyMongoError as error:
-            if not is_transient(error):
-                raise
-            logger.warning("waiting for the database: %s", type(error).__name__)
-        context.stop.wait(_RETRY)
-    logger.warning("stopped before every migration was done")
-
-
-@contextmanager
-def migrating(context: "Context") -> "Iterator[None]":
-    """Apply the service's migrations beside the work of a block, which waits for none of them."""
-    if not context.service.migrations:
-        yield
-        return
-    migrations = _migrations(context)
-
-    def migrate() -> None:
-        done = False
-        while not context.stop.wait(_MIGRATION_LOOK if done else _RETRY):
-            try:
-                done = migrations.run(context.stop)
-            except Exception as error:  # the work goes on: documents of the old form are read as well
-                logger.exception("migrating failed: %s", type(error).__name__)
-                metrics.JOB_FAILURES.labels(job="migrate").inc()
-
-    thread = threading.Thread(target=migrate, name="migrate", daemon=True)
-    thread.start()
-    yield
-    thread.join(timeout=5)
-
-
-def _migrations(context: "Context") -> Migrations:
-    owner = f"{context.name}-{secrets.token_hex(4)}"
-    return Migrations(context.database, declared=context.service.migrations, owner=owner)
 
 
 def make_relay(

@@ -109,12 +109,13 @@ class Service:
         # Imported here: the kinds of process import each other's libraries only when they run.
         from vetika_kit import processes  # noqa: PLC0415
         from vetika_kit.logs import configure_logging  # noqa: PLC0415
+        from vetika_kit.migrating import run_migrations  # noqa: PLC0415
         from vetika_kit.tracing import configure as configure_tracing  # noqa: PLC0415
 
         kinds = {
             "relay": processes.run_relay,
             "worker": processes.run_worker,
-            "migrate": processes.run_migrations,
+            "migrate": run_migrations,
             **self.processes,
         }
         parser = argparse.ArgumentParser(prog=self.name, description=self.title)
