@@ -168,7 +168,11 @@ class Deployment:
     def run_in(self, container: Container, *command: str) -> str:
         """Run something in a container and return what it printed."""
         done = subprocess.run(
-            ["docker", "exec", container.id, *command], capture_output=True, text=True, check=True, timeout=180
+            ["docker", "exec", container.id, *command],
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=180,
         )
         return done.stdout
 

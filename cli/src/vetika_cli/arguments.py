@@ -74,7 +74,10 @@ def parser() -> argparse.ArgumentParser:
         "check", "vetika_cli.commands.quality:check", "Run the static checks: ruff, mypy, imports, contracts."
     )
     command(
-        "doctor", "vetika_cli.commands.doctor:doctor", "Look whether this machine can run Vetika.", _offset
+        "doctor",
+        "vetika_cli.commands.doctor:doctor",
+        "Look whether this machine can run Vetika, or what would stop an upgrade.",
+        _doctor,
     )
     return top
 
@@ -178,3 +181,21 @@ def _test(sub: argparse.ArgumentParser) -> None:
 
 def _bench(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("name", nargs="*", help="a script of bench/, without .py")
+
+
+def _doctor(sub: argparse.ArgumentParser) -> None:
+    _offset(sub)
+    sub.add_argument("--upgrade", action="store_true", help="look at what would stop an upgrade of what runs")
+    where = sub.add_mutually_exclusive_group()
+    where.add_argument("--compose", action="store_true", help="with --upgrade: a project of docker compose")
+    where.add_argument(
+        "--report",
+        type=Path,
+        action="append",
+        metavar="FILE",
+        help="with --upgrade: what `SERVICE check` printed elsewhere; once for each service",
+    )
+    sub.add_argument("-f", "--file", action="append", metavar="FILE", help="of docker compose")
+    sub.add_argument("-p", "--project-name", metavar="NAME", help="of docker compose")
+    sub.add_argument("--project-directory", metavar="FOLDER", help="of docker compose")
+    sub.add_argument("--json", action="store_true", help="with --upgrade: as JSON, for programs")

@@ -24,6 +24,7 @@ from vetika_kit.inbox import Inbox, is_transient
 from vetika_kit.intake import Intake
 from vetika_kit.leases import LeasePolicy, ShardLeases
 from vetika_kit.looks import Look
+from vetika_kit.migrating import running_release
 from vetika_kit.mongo import Document
 from vetika_kit.outbox import SHARDS
 from vetika_kit.outboxes import oldest_waiting
@@ -69,11 +70,14 @@ def run_worker(context: "Context") -> None:
     jobs = Periodicals(service.periodic(context.database, context.config, context.clock), stop=context.stop)
 
     jobs.start()
-    with serving_probes(
-        context,
-        live=lambda: worker_lives(worker),
-        ready=lambda: worker_works(worker),
-        looks=[dead_letters_kept(context.database), *service.looks(context.database, context.clock)],
+    with (
+        running_release(context),
+        serving_probes(
+            context,
+            live=lambda: worker_lives(worker),
+            ready=lambda: worker_works(worker),
+            looks=[dead_letters_kept(context.database), *service.looks(context.database, context.clock)],
+        ),
     ):
         worker.run(context.stop)
     jobs.join(timeout=5)

@@ -21,6 +21,7 @@ from vetika_kit.handlers import Handlers
 from vetika_kit.http.indexes import ensure_indexes as ensure_http_indexes
 from vetika_kit.inbox import Inbox, UnitOfWork
 from vetika_kit.looks import Look
+from vetika_kit.migrations import Migration
 from vetika_kit.mongo import Document, connect, service_database
 from vetika_kit.outbox import Aggregates
 from vetika_kit.periodic import Periodic
@@ -72,6 +73,7 @@ class Service:
     periodic: Callable[["Database[Document]", Any, Clock], Sequence[Periodic]] = _no_jobs
     looks: Callable[["Database[Document]", Clock], Sequence[Look]] = _no_looks  # shown by its workers
     processes: Mapping[str, Callable[[Context], None]] = field(default_factory=dict)
+    migrations: tuple[Migration, ...] = ()  # of stored documents, in the order in which they are applied
 
     @property
     def version(self) -> str:
@@ -113,15 +115,19 @@ class Service:
         # Imported here: the kinds of process import each other's libraries only when they run.
         from vetika_kit import processes  # noqa: PLC0415
         from vetika_kit.logs import configure_logging  # noqa: PLC0415
+        from vetika_kit.migrating import run_migrations  # noqa: PLC0415
         from vetika_kit.tracing import configure as configure_tracing  # noqa: PLC0415
 
         kinds = {
             "relay": processes.run_relay,
             "worker": processes.run_worker,
+            "migrate": run_migrations,
             **self.processes,
         }
         parser = argparse.ArgumentParser(prog=self.name, description=self.title)
-        parser.add_argument("process", choices=["api", *kinds, "indexes"], help="the kind of process to run")
+        parser.add_argument(
+            "process", choices=["api", *kinds, "indexes", "check"], help="the kind of process to run"
+        )
         chosen = parser.parse_args(argv).process
         try:
             config = load(self.config)
@@ -129,6 +135,10 @@ class Service:
             print(f"{self.name}: {error}", file=sys.stderr)  # noqa: T201 - nobody reads JSON logs of a process that did not start
             return 2
         configure_logging(service=self.name, process=chosen, level=config.log_level)
+        if chosen == "check":
+            from vetika_kit.check import run_check  # noqa: PLC0415 - as above
+
+            return run_check(self, config)
         if chosen == "api":
             # The API's worker processes open their own clients after the fork.
             processes.run_api_server(self, config)
