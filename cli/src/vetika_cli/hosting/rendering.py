@@ -99,8 +99,8 @@ class Rendering:
         for organization in self._coalition.organizations:
             owned += [Path(organization.name) / name for name in (CONFIGURATION, Path(RIGHTS).parent)]
         self.notes += self._leftovers()
-        wanted = {path: one for path, one in self._files.items() if path not in self._gone}
-        return Tree(files=wanted, owned=owned, gone=self._gone)
+        files = {path: file for path, file in self._files.items() if path not in self._gone}
+        return Tree(files=files, owned=owned, gone=self._gone)
 
     def _authority_after(self, step: Step | None) -> Authority:
         authority = Authority.read(self._folder / AUTHORITY_FOLDER)
@@ -144,7 +144,7 @@ class Rendering:
             )
         if organization == self._coalition.kafka_host:
             self._password(home / SECRETS / "kafka" / "password", user=str(self._coalition.administrator))
-            self._server(organization, [KEYSTORE], names=[self._coalition.kafka.host, "kafka", "localhost"])
+            self._server(organization, [KEYSTORE], names=[self._coalition.kafka.host])
         if organization.services and not organization.sandbox:
             self._server(organization, [CERTIFICATE, CERTIFICATE_KEY], names=[organization.address])
 
