@@ -1,6 +1,6 @@
 """Passwords, certificates and hosts change while people work, and no event is lost.
 
-Recommendations stands for every service: it reads meetings' events and publishes its own. Its relay and its worker
+Recommendations stands for every service: it reads meetings' events and publishes its own. Its relay and worker
 run as in a container, with what lies in its organization's folder.
 """
 
@@ -96,7 +96,7 @@ def numbers():
 
 @pytest.fixture
 def running(hosted, mongodb_uri, tmp_path, numbers):
-    """Within `with running() as it`, relay and worker run, as the present host starts them."""
+    """While a block `with running() as it` runs, so do relay and worker, as the present host starts them."""
 
     @contextmanager
     def running(*kinds):
@@ -187,7 +187,7 @@ def test_certificates_and_their_authority_change_and_every_event_comes(
 
 
 def test_an_organization_takes_a_service_over(hosted, running, with_a_forum, mongodb_uri, eventually):
-    """Drain, hand the database over, switch, revoke: nothing is lost or done twice, the former host is out."""
+    """Drain, hand the database over, switch, revoke: nothing is lost or done twice, the former host out."""
     database = f"{hosted.topics.coalition}_recommendations"
     former = hosted.access(hosted.user("recommendations"))
     with running() as it:

@@ -232,7 +232,7 @@ def test_a_service_that_moves_gets_another_user_and_the_former_is_revoked(docume
 
 
 def test_when_registration_moves_its_own_secrets_move_with_it(document, render, folder, secrets_of):
-    """Links that were sent and tokens stay good, people keep their ids; the former host has no such secret."""
+    """Links that were sent and tokens stay good, people keep their ids; the former host has none of it."""
     render(document)
     manage = read(folder / "secretariat/secrets/registration/manage-secret")
     signing = read(folder / "secretariat/secrets/tokens/signing-key.json")

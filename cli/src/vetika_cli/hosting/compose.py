@@ -4,25 +4,17 @@ Nothing is written twice: images, limits, health checks and networks are those o
 What differs is who is there, and that Kafka is reached over TLS with a user of one's own.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from pathlib import PurePosixPath
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
-from vetika_cli.hosting.broker import as_environment, broker_settings
-from vetika_cli.hosting.coalition import Certificates, Coalition, Organization
-from vetika_cli.hosting.scram import MECHANISM
-
-Document: TypeAlias = dict[str, Any]
+from vetika_cli.hosting.coalition import Coalition, Organization
+from vetika_cli.hosting.kafka_side import STREAM, Document, KafkaSide
 
 CONFIGURATION: Final = "config"  # where files of the checkout that containers mount are copied to
-TRUSTED: Final = "kafka-ca.pem"
-RIGHTS: Final = "kafka/rights.yml"
-_STREAM: Final = "stream"  # the network on which Kafka is spoken
 _JOBS_OF_KAFKA: Final = ("kafka", "topics")
 _TRY_OUT: Final = ("mailbox", "phone")
-_KEYSTORE: Final = "/run/secrets/kafka-keystore"
-_CA: Final = "/run/kafka-ca.pem"
 
 
 def compose_of(base: Mapping[str, Any], *, coalition: Coalition, organization: Organization) -> Document:
@@ -53,15 +45,15 @@ class _Part:
         self._base = base
         self._coalition = coalition
         self._organization = organization
-        self._hosts_kafka = coalition.kafka_host == organization
-        self._secrets: dict[str, Document] = {}
+        self._kafka = KafkaSide(coalition, organization)
 
     def document(self) -> Document:
         services = {name: self._service(name) for name in self._names()}
-        if self._hosts_kafka:
-            services = {"kafka": services.pop("kafka"), "kafka-rights": self._rights_job(), **services}
+        if self._kafka.hosts:
+            rights = self._kafka.rights_job(self._service("topics"))
+            services = {"kafka": services.pop("kafka"), "kafka-rights": rights, **services}
         used = {_secret(one) for service in services.values() for one in service.get("secrets", ())}
-        known = {**self._base["secrets"], **self._secrets}
+        known = {**self._base["secrets"], **self._kafka.secrets}
         return {
             "name": f"vetika-{self._coalition.name}-{self._organization.name}",
             "services": services,
@@ -83,25 +75,20 @@ class _Part:
         }
 
     def _names(self) -> Iterator[str]:
-        services = self._organization.services
-        for name in self._base["services"]:
-            owner = next((one for one in self._known_services() if name.startswith(f"{one}-")), None)
-            wanted = (
-                owner in services
-                if owner is not None
-                else self._hosts_kafka
-                if name in _JOBS_OF_KAFKA
-                else self._organization.sandbox and "notifications" in services
-                if name in _TRY_OUT
-                else bool(services)
-                if name == "gateway"
-                else True
-            )
-            if wanted:
-                yield name
+        return (name for name in self._base["services"] if self._runs(name))
 
-    def _known_services(self) -> Sequence[str]:
-        return [service for one in self._coalition.organizations for service in one.services]
+    def _runs(self, name: str) -> bool:
+        """Whether a container of the checkout's compose file is one of this organization's."""
+        own = self._organization.services
+        hosted = [service for one in self._coalition.organizations for service in one.services]
+        owner = next((service for service in hosted if name.startswith(f"{service}-")), None)
+        if owner is not None:
+            return owner in own
+        if name in _JOBS_OF_KAFKA:
+            return self._kafka.hosts
+        if name in _TRY_OUT:
+            return self._organization.sandbox and "notifications" in own
+        return bool(own) or name != "gateway"
 
     def _service(self, name: str) -> Document:
         service: Document = deepcopy(self._base["services"][name])
@@ -114,13 +101,13 @@ class _Part:
                 del service["depends_on"]
         match name:
             case "kafka":
-                self._secure(service)
+                self._kafka.secure(service)
             case "topics":
                 service["depends_on"] = {"kafka-rights": {"condition": "service_completed_successfully"}}
             case "gateway":
                 service["environment"]["VETIKA_SERVICES"] = "|".join(self._organization.services)
         if "VETIKA_KAFKA_BOOTSTRAP" in service.get("environment", {}):
-            self._sign_in(name, service)
+            self._kafka.sign_in(name, service)
         return service
 
     def _dependencies(self, dependencies: Any) -> Document:
@@ -133,86 +120,9 @@ class _Part:
         here = set(self._names())
         return {name: condition for name, condition in given.items() if name in here}
 
-    def _sign_in(self, name: str, service: Document) -> None:
-        """Reach Kafka over TLS as a user of the service's own."""
-        user, secret = self._user(name)
-        service["environment"] |= {
-            "VETIKA_KAFKA_BOOTSTRAP": ",".join(self._coalition.kafka.addresses),
-            "VETIKA_KAFKA_SECURITY_PROTOCOL": "SASL_SSL",
-            "VETIKA_KAFKA_SASL_MECHANISM": MECHANISM,
-            "VETIKA_KAFKA_USERNAME": user,
-        }
-        if _STREAM not in service.get("networks", ()):
-            return  # it does not speak with Kafka, and gets no password
-        if self._brings_trust():
-            service["environment"]["VETIKA_KAFKA_CA_FILE"] = _CA
-            service.setdefault("volumes", []).append(f"./{TRUSTED}:{_CA}:ro")
-        service["environment"]["VETIKA_KAFKA_PASSWORD_FILE"] = "/run/secrets/kafka-password"  # noqa: S105 - a path
-        service.setdefault("secrets", []).append(self._use_secret(secret, target="kafka-password"))
-
-    def _user(self, name: str) -> tuple[str, str]:
-        """Return the user that a container is in Kafka, and the file of its password below secrets/."""
-        services = self._organization.services
-        owner = next((one for one in services if name.startswith(f"{one}-")), None)
-        if owner is None and self._hosts_kafka:
-            return str(self._coalition.administrator), "kafka/password"
-        service = owner or services[0]
-        return self._coalition.user_of_service(service), f"{service}/kafka-password"
-
-    def _use_secret(self, file: str, *, target: str) -> Document:
-        name = file.replace("/", "-") if file.startswith("kafka/") else f"{file.partition('/')[0]}-{target}"
-        self._secrets[name] = {"file": f"${{VETIKA_SECRETS}}/{file}"}
-        return {"source": name, "target": target}
-
-    def _brings_trust(self) -> bool:
-        """Whether Kafka's certificate needs an authority that the containers do not know by themselves."""
-        host = self._coalition.kafka_host
-        return self._coalition.kafka.ca is not None or (
-            host is not None and host.certificates is Certificates.COALITION
-        )
-
-    def _secure(self, service: Document) -> None:
-        kafka = self._coalition.kafka
-        settings = broker_settings(
-            address=kafka.addresses[0], administrator=str(self._coalition.administrator), keystore=_KEYSTORE
-        )
-        service["environment"] |= as_environment(settings)
-        service.setdefault("secrets", []).append(
-            self._use_secret("kafka/keystore.pem", target="kafka-keystore")
-        )
-        # Its own containers find it under the name that its certificate has; the world at the published port.
-        service["networks"] = {_STREAM: {"aliases": [kafka.host]}, "outside": {}}
-        service["ports"] = [f"${{VETIKA_KAFKA_BIND:-0.0.0.0}}:${{VETIKA_KAFKA_PORT:-{kafka.port}}}:9093"]
-        probe = service["healthcheck"]["test"]
-        service["healthcheck"]["test"] = [part.replace("127.0.0.1/9092", "127.0.0.1/9094") for part in probe]
-
-    def _rights_job(self) -> Document:
-        """Return the job that makes users and rights, from within the broker's network namespace."""
-        job = self._service("topics")
-        for key in ("networks", "secrets", "volumes"):
-            job.pop(key, None)
-        return job | {
-            "command": [
-                "hosting",
-                "apply",
-                "--rights",
-                "/run/rights.yml",
-                "--verifiers",
-                "/run/secrets/verifiers",
-            ],
-            "network_mode": "service:kafka",
-            "environment": {
-                "VETIKA_COALITION": self._coalition.name,
-                "VETIKA_KAFKA_BOOTSTRAP": "127.0.0.1:9094",
-            },
-            "volumes": [f"./{RIGHTS}:/run/rights.yml:ro"],
-            "secrets": [self._use_secret("kafka/verifiers.json", target="verifiers")],
-            "depends_on": {"kafka": {"condition": "service_healthy"}},
-        }
-
     def _network(self, name: str) -> Document:
         network: Document = dict(self._base["networks"][name] or {})
-        if name == _STREAM and not self._hosts_kafka:
+        if name == STREAM and not self._kafka.hosts:
             network.pop("internal", None)  # Kafka is outside
         return network
 

@@ -4,6 +4,7 @@ from typing import Final
 
 from vetika_cli.hosting.coalition import Coalition, Organization
 
+MAIL_USER: Final = "VETIKA_SMTP_USERNAME"
 _HEAD: Final = """\
 # Written by `./vetika hosting render`: change `settings` of {name} in the hosting file instead.
 # .env.example of Vetika explains every setting. It holds no secret.
@@ -27,6 +28,14 @@ def environment_of(coalition: Coalition, *, organization: Organization) -> str:
     settings |= organization.settings
     lines = (f"{name}='{value}'" if value else f"{name}=" for name, value in settings.items())
     return "\n".join([_HEAD.format(name=organization.name).rstrip(), *lines, ""])
+
+
+def overlays_for(organization: Organization) -> list[str]:
+    """Return the compose files of `deploy/compose/` that an organization's settings ask for."""
+    if organization.sandbox:
+        return []
+    mail = "notifications" in organization.services and MAIL_USER in organization.settings
+    return ["tls", "mail"] if mail else ["tls"]
 
 
 def public_url(organization: Organization) -> str:

@@ -15,9 +15,10 @@ from vetika_cli.errors import UserError
 from vetika_cli.hosting import pages, scram
 from vetika_cli.hosting.authority import Authority, ends, is_for, parts_of
 from vetika_cli.hosting.coalition import AUTHORITY, PARTNERS, Certificates, Coalition, Organization, Partner
-from vetika_cli.hosting.compose import CONFIGURATION, RIGHTS, TRUSTED, compose_of, mounted_files
-from vetika_cli.hosting.environment import environment_of
+from vetika_cli.hosting.compose import CONFIGURATION, compose_of, mounted_files
+from vetika_cli.hosting.environment import environment_of, overlays_for
 from vetika_cli.hosting.files import Tree, Wanted
+from vetika_cli.hosting.kafka_side import RIGHTS, TRUSTED
 from vetika_cli.hosting.rights import rights_of
 from vetika_cli.hosting.safe import KEY_SET, SECRETS, SIGNING_KEY, Safe, text_at
 from vetika_cli.hosting.source import Source
@@ -129,7 +130,7 @@ class Rendering:
 
     def _organization(self, organization: Organization) -> None:
         home = Path(organization.name)
-        base = self._source.compose(tls=not organization.sandbox)
+        base = self._source.compose(*overlays_for(organization))
         compose = compose_of(base, coalition=self._coalition, organization=organization)
         self._want(home / "compose.yml", pages.compose(compose, coalition=self._coalition))
         self._want(home / ".env", environment_of(self._coalition, organization=organization))

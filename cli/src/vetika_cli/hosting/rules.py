@@ -1,15 +1,20 @@
 """What must hold across a hosting file, beyond what its schema can say."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields
 from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
 from vetika_cli.hosting.coalition import EXTERNAL, RESERVED
+from vetika_kit.config import KafkaConfig
 
 _HIGHEST_PORT: Final = 65535
 # Settings that the rendering itself decides; a second voice would make the folders disagree.
-_DECIDED: Final = ("VETIKA_COALITION", "VETIKA_KAFKA_", "VETIKA_MONGODB_", "VETIKA_JWKS_", "VETIKA_MODE")
+_DECIDED: Final = {
+    *(field.metadata["variable"] for field in fields(KafkaConfig)),
+    *("VETIKA_MONGODB_URI", "VETIKA_JWKS_FILE", "VETIKA_MODE", "VETIKA_SECRETS"),
+}
 _SECRET: Final = ("PASSWORD", "SECRET", "TOKEN", "KEY")
 _NO_SECRETS: Final = ("VETIKA_TOKEN_ISSUER", "VETIKA_TOKEN_AUDIENCE")  # are called so, and are none
 
@@ -105,7 +110,7 @@ def _topics(document: Mapping[str, Any], *, services: Sequence[str]) -> Iterator
 def _settings(document: Mapping[str, Any]) -> Iterator[str]:
     for place, one in _each(document, "organizations"):
         for name, value in one.get("settings", {}).items():
-            if name.startswith(_DECIDED):
+            if name in _DECIDED or name.removesuffix("_FILE") in _DECIDED:
                 yield f"{place}.settings.{name}: is decided by the rendering; leave it out."
             elif (
                 not name.endswith("_FILE")

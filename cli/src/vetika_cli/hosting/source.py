@@ -29,12 +29,13 @@ class Source:
         """Every service that there is."""
         return sorted({topic["owner"] for topic in self.topics["topics"].values()})
 
-    def compose(self, *, tls: bool) -> dict[str, Any]:
-        """Return the compose file for everything, with TLS at the gateway or without."""
+    def compose(self, *overlays: str) -> dict[str, Any]:
+        """Return the compose file for everything, with overlays of `deploy/compose/` laid over it."""
         base = _yaml(self._folder / "docker-compose.yml")
         whole: dict[str, Any] = {section: base.get(section) or {} for section in _SECTIONS}
-        if tls:
-            whole = _merged(whole, _yaml(self._folder / "deploy" / "compose" / "tls.yml"))
+        for name in overlays:
+            overlay = _yaml(self._folder / "deploy" / "compose" / f"{name}.yml")
+            whole = _merged(whole, {section: overlay.get(section) or {} for section in _SECTIONS})
         return whole
 
     def copies(self, paths: Iterable[PurePosixPath]) -> Iterator[tuple[Path, Path]]:
