@@ -1,8 +1,13 @@
 """Two organizations, each in containers and networks of its own, with nothing but Kafka between them."""
 
+import json
+import os
 import re
 import secrets
+import shutil
 import subprocess
+import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -14,27 +19,30 @@ from outside.people import People
 
 from vetika_cli.caller import Caller
 from vetika_cli.keys import private_key, signed
-from vetika_cli.main import main
 from vetika_cli.places import checkout
 from vetika_cli.ports import free_port
 
 pytestmark = pytest.mark.slow
 
+PAGE = checkout() / "deploy" / "hosting" / "README.md"
+BLOCK = re.compile(r"^##+ ([^\n]+)$|^```sh ?([a-z]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 EXAMPLE = checkout() / "deploy" / "hosting" / "hosting.yml"
 KAFKA = "kafka.secretariat.example"
 
 # Kafka's host publishes its port to the world; here the world is one network that nobody else of A is on.
-OF_THE_SECRETARIAT = f"""\
+OVERRIDES = {
+    "secretariat": f"""\
 services:
   kafka:
     networks: {{between: {{aliases: [{KAFKA}]}}}}
 networks:
   between: {{external: true, name: NETWORK}}
-"""
-OF_THE_OTHER = """\
+""",
+    "advocacy-network": """\
 networks:
   stream: {external: true, name: NETWORK}
-"""
+""",
+}
 WRITE = """\
 from vetika_kit.config import KafkaConfig, load
 from vetika_kit.kafka_clients import producer
@@ -47,19 +55,30 @@ socket.create_connection(("ADDRESS", 27017), timeout=3).close()
 """
 
 
+def _blocks():
+    """Each block of commands of the page: its section, what stands behind `sh`, and the commands."""
+    section = ""
+    for found in BLOCK.finditer(PAGE.read_text("utf-8")):
+        section = found.group(1) or section
+        if found.group(3):
+            yield section, found.group(2), found.group(3)
+
+
+BLOCKS = list(_blocks())
+
+
 class Coalition:
-    """The hosting file, the folders, and who runs."""
+    """The hosting file, the folders, and who runs; its coordinator and operators type what the page says."""
 
     def __init__(self, folder, *, images):
-        """Render the example as a try-out on this machine's ports."""
-        self.file, self.folder = folder / "hosting.yml", folder / "all"
-        self.images, name = images, f"vetika-test-{secrets.token_hex(3)}"
-        self.between = f"{name}-between"
-        self.ports = {
-            name: free_port() for name in ("secretariat", "advocacy-network", "mailbox", "phone", "kafka")
-        }
-        document = yaml.safe_load(EXAMPLE.read_text("utf-8"))
-        for organization in document["organizations"]:
+        """Make a try-out of the example, on this machine's ports."""
+        self.name = f"t{secrets.token_hex(3)}"
+        self.images, self.between, self._home = images, f"vetika-{self.name}-between", folder
+        self.file, self.folder = folder / "hosting.yml", folder / "hosting"
+        self.ports = {one: free_port() for one in (*OVERRIDES, "mailbox", "phone", "kafka")}
+        self.document = yaml.safe_load(EXAMPLE.read_text("utf-8"))
+        self.document["coalition"] = self.name
+        for organization in self.document["organizations"]:
             port = self.ports[organization["name"]]
             organization["sandbox"] = True
             organization["settings"] = {
@@ -72,20 +91,42 @@ class Coalition:
                 "VETIKA_KAFKA_BIND": "127.0.0.1",
                 "VETIKA_KAFKA_PORT": self.ports["kafka"],
             }
-        self.hosts = {one: org["name"] for org in document["organizations"] for one in org["services"]}
-        self.file.write_text(yaml.safe_dump(document, sort_keys=False), "utf-8")
-        self.vetika("hosting", "render")
-        overlays = {"secretariat": OF_THE_SECRETARIAT, "advocacy-network": OF_THE_OTHER}
-        for organization, text in overlays.items():
-            (folder / f"{organization}.yml").write_text(text.replace("NETWORK", self.between))
-        self.secretariat, self.other = (
-            HostingOrganization(self.folder / one, project=f"{name}-{one}", overlays=[folder / f"{one}.yml"])
-            for one in overlays
-        )
+        self.secretariat, self.other = (HostingOrganization(self.folder / one) for one in OVERRIDES)
+        self.save()
 
-    def vetika(self, *arguments):
-        """Run a command on this hosting file."""
-        assert main([*arguments, "--file", str(self.file), "--to", str(self.folder)]) == 0
+    def save(self):
+        """Write the hosting file as the document is."""
+        self.file.write_text(yaml.safe_dump(self.document, sort_keys=False), "utf-8")
+
+    def types(self, section, fence="", number=0):
+        """Type a block of the page, in a shell; return what was printed."""
+        blocks = [text for place, how, text in BLOCKS if (place, how) == (section, fence)]
+        commands = blocks[number].replace("./vetika", "vetika").replace("dfwg.", f"{self.name}.")
+        own = f'vetika() {{ {sys.executable} -m vetika_cli "$@" --file {self.file} --to {self.folder}; }}'
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("VETIKA_")}
+        done = subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", f"{own}\n{commands}"],
+            cwd=self._home,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=600,
+            stdin=subprocess.DEVNULL,
+        )
+        assert done.returncode == 0, f"{commands}\n{done.stdout[-3000:]}\n{done.stderr[-6000:]}"
+        return done.stdout
+
+    def place_overrides(self):
+        """Put what is these machines' own beside what was rendered."""
+        for organization, text in OVERRIDES.items():
+            path = self.folder / organization / "compose.override.yml"
+            path.write_text(text.replace("NETWORK", self.between), "utf-8")
+
+    @property
+    def hosts(self):
+        """Who runs each service."""
+        return {one: org["name"] for org in self.document["organizations"] for one in org["services"]}
 
     def url(self, service):
         """The public base URL of a service, at its host's gateway."""
@@ -99,7 +140,7 @@ class Coalition:
         return Caller(self.url, token=signed(key, roles=roles, subject="-".join(roles)))
 
     def as_partner(self, name, lines, *, seconds):
-        """Run lines in a partner's folder, on a machine that reaches Kafka; return status and all that it said."""
+        """Run lines in a partner's folder, on a machine that reaches Kafka; return status and what was said."""
         home = self.folder / "partners" / name
         owner = home.stat()
         command = [
@@ -125,14 +166,16 @@ class Coalition:
 
 @pytest.fixture(scope="module")
 def coalition(built, tmp_path_factory):
-    """Both run and are healthy."""
+    """Both run and are healthy, as the page's commands left them."""
     coalition = Coalition(
         tmp_path_factory.mktemp("coalition"), images=built.settings.get("VETIKA_IMAGES", "vetika")
     )
+    coalition.types("Rendering")
+    coalition.place_overrides()
     subprocess.run(["docker", "network", "create", coalition.between], check=True, capture_output=True)
     try:
-        coalition.secretariat.up()
-        coalition.other.up()
+        for number in range(2):
+            coalition.types("Starting", number=number)
         yield coalition
     finally:
         coalition.other.down()
@@ -147,10 +190,9 @@ def office_of_both(coalition, eventually):
 
 
 @pytest.fixture(scope="module")
-def seat(coalition, office_of_both):
-    """A member joins, a forum opens and a person registers, all at the secretariat."""
-    anybody = coalition.caller()
-    applied = anybody.post(
+def forum(coalition, office_of_both):
+    """A member joins and a forum opens, at the secretariat."""
+    applied = coalition.caller().post(
         "registration",
         "/v1/organizations",
         {
@@ -162,81 +204,88 @@ def seat(coalition, office_of_both):
     )
     member = office_of_both.secretariat.post("registration", f"/v1/organizations/{applied['id']}/admission")
     assert member["status"] == "admitted"
-    forum = office_of_both.forum(seats=2)
-    person = People().new(channels=["email"], language="en")
-    receipt = anybody.post("registration", f"/v1/forums/{forum['id']}/registrations", person)
-    assert receipt["status"] == "confirmed"
-    return {"forum": forum["id"], "email": person["email"]}
+    return office_of_both.forum(seats=20)["id"]
 
 
-def test_who_registers_at_one_is_told_by_the_other(coalition, office_of_both, seat, eventually):
-    """The mail lies in the other's mailbox, and its link leads to the first."""
-    mailpit = Mailpit(f"http://127.0.0.1:{coalition.ports['mailbox']}")
-    (mail,) = eventually(lambda: mailpit.mails(seat["email"]), seconds=60)
-    assert f"{coalition.url('registration')}/m/" in mail["Text"]
-    secretariat = office_of_both.secretariat
-    (delivery,) = eventually(
-        lambda: [
-            one
-            for one in secretariat.get("notifications", "/v1/deliveries")["items"]
-            if (one["channel"], one["state"]) == ("email", "sent")
-        ],
+@pytest.fixture
+def somebody_is_told(coalition, forum, eventually):
+    """`somebody_is_told()`: a person registers at the secretariat, and the mail lies in the other's mailbox."""
+
+    def somebody_is_told():
+        person = People().new(channels=["email"], language="en")
+        path = f"/v1/forums/{forum}/registrations"
+        assert coalition.caller().post("registration", path, person)["status"] == "confirmed"
+        mailpit = Mailpit(f"http://127.0.0.1:{coalition.ports['mailbox']}")
+        (mail,) = eventually(lambda: mailpit.mails(person["email"]), seconds=60)
+        assert f"{coalition.url('registration')}/m/" in mail["Text"]
+
+    return somebody_is_told
+
+
+def test_who_registers_at_one_is_told_by_the_other(somebody_is_told, office_of_both, eventually):
+    """The mail lies in the other's mailbox, its link leads to the first, and the other's API knows of it."""
+    somebody_is_told()
+    eventually(
+        lambda: (
+            [
+                one["state"]
+                for one in office_of_both.secretariat.get("notifications", "/v1/deliveries")["items"]
+            ]
+            == ["sent"]
+        ),
         seconds=30,
     )
-    assert delivery
 
 
-def test_a_partner_s_lines_show_the_forum(coalition, seat):
+def test_a_partner_s_lines_show_the_forum(coalition, forum):
     """In the folder that it was given, as they stand."""
-    status, said = coalition.as_partner(
-        "policy-observatory", coalition.page("policy-observatory"), seconds=20
-    )
+    lines = coalition.page("policy-observatory")
+    status, said = coalition.as_partner("policy-observatory", lines, seconds=15)
     assert status == 124  # they would go on
-    assert f"forum.announced.v1 {seat['forum']}" in said
+    assert f"forum.announced.v1 {forum}" in said
 
 
-def test_a_partner_cannot_read_contacts(coalition, seat):
+def test_a_partner_cannot_read_contacts(coalition, forum):
     """And is told instead of waiting for ever."""
-    asked = coalition.page("university").replace(
-        "dfwg.registration.events.v1", "dfwg.registration.contacts.v1"
-    )
+    contacts = f"{coalition.name}.registration.contacts.v1"
+    asked = coalition.page("university").replace(f"{coalition.name}.registration.events.v1", contacts)
     status, said = coalition.as_partner("university", asked, seconds=60)
     assert status == 1
-    assert "dfwg.registration.contacts.v1: not there, or you may not read it" in said
+    assert f"{contacts}: not there, or you may not read it" in said
 
 
-def test_a_partner_comes_and_goes(coalition, seat, capsys):
-    """Added, given rights by Kafka's host, reading; removed, and out."""
-    coalition.vetika("partner", "add", "press", "--topics", "meetings")
-    given = coalition.secretariat.compose("run", "--rm", "-T", "kafka-rights")
-    assert "gave      dfwg.partners.press  READ TOPIC dfwg.meetings.events.v1" in given
+def test_a_partner_comes_and_goes(coalition, forum):
+    """Added, given rights by Kafka's host, reading; removed, and out although it kept its folder."""
+    user = f"{coalition.name}.partners.press"
+    assert f"gave      {user}  READ TOPIC {coalition.name}.meetings.events.v1" in coalition.types("A partner")
     lines = coalition.page("press")
-    assert seat["forum"] in coalition.as_partner("press", lines, seconds=20)[1]
-    kept = coalition.file.parent / "kept"
-    (coalition.folder / "partners/press").rename(kept)
-    coalition.vetika("partner", "remove", "press")
-    taken = coalition.secretariat.compose("run", "--rm", "-T", "kafka-rights")
-    assert "removed   user dfwg.partners.press" in taken
-    kept.rename(coalition.folder / "partners/press")
+    assert forum in coalition.as_partner("press", lines, seconds=15)[1]
+    given = coalition.folder / "partners/press"
+    kept = given.rename(coalition.file.parent / "kept")
+    assert f"removed   user {user}" in coalition.types("A partner", number=1)
+    kept.rename(given)
     status, said = coalition.as_partner("press", lines, seconds=40)
     assert status != 0
-    assert seat["forum"] not in said
+    assert forum not in said
+    shutil.rmtree(given)
 
 
 @pytest.mark.parametrize(
     "topic",
-    ["dfwg.meetings.events.v1", "dfwg.registration.contacts.v1", "dfwg.recommendations.events.v1"],
+    ["meetings.events.v1", "registration.contacts.v1", "recommendations.events.v1"],
 )
 def test_a_service_cannot_write_another_s_topic(coalition, topic):
     """Neither the other organization's nor its own organization's."""
-    status, said = coalition.other.python_in("notifications-relay", WRITE.replace("TOPIC", topic))
+    status, said = coalition.other.python_in(
+        "notifications-relay", WRITE.replace("TOPIC", f"{coalition.name}.{topic}")
+    )
     assert status == 1
     assert "TopicAuthorizationFailedError" in said
 
 
 def test_a_service_writes_its_own(coalition):
     """So the refusals above are about the topic, and not about the lines."""
-    lines = WRITE.replace('"TOPIC", b"x"', '"dfwg.recommendations.events.v1", key=b"x"')
+    lines = WRITE.replace('"TOPIC", b"x"', f'"{coalition.name}.recommendations.events.v1", key=b"x"')
     assert coalition.other.python_in("recommendations-relay", lines) == (0, "")
 
 
@@ -254,7 +303,7 @@ def test_nobody_at_the_other_reaches_a_database(coalition, service):
 
 
 def test_kafka_s_inner_doors_are_closed_to_containers_beside_it(coalition):
-    """The broker's own listeners ask for no password, and nobody outside its network namespace reaches them."""
+    """The broker's own listeners ask for no password; nobody outside its network namespace reaches them."""
     for address in coalition.secretariat.addresses("kafka"):
         for port in (9094, 9095):
             lines = CONNECT.replace("ADDRESS", address).replace("27017", str(port))
@@ -268,11 +317,11 @@ def test_kafka_s_inner_doors_are_closed_to_containers_beside_it(coalition):
 
 
 def test_starting_again_changes_nothing(coalition):
-    """The second of the operator's three commands, on what runs already."""
+    """The operator's three commands, on what runs already."""
     before = coalition.secretariat.container("kafka")
-    coalition.secretariat.up()
+    coalition.types("Starting")
     assert coalition.secretariat.container("kafka") == before
-    assert "nothing was changed" in coalition.secretariat.compose("logs", "kafka-rights")
+    assert "nothing was changed" in coalition.types("Who may do what in Kafka")
 
 
 def test_no_secret_is_in_an_environment(coalition):
@@ -287,3 +336,49 @@ def test_no_secret_is_in_an_environment(coalition):
         ids = organization.compose("ps", "-a", "-q").split()
         shown = subprocess.run(["docker", "inspect", *ids], check=True, capture_output=True, text=True).stdout
         assert not [value for value in values if value in shown]
+
+
+def test_the_tools_of_an_organization_show_what_it_may_read(coalition, forum):
+    """Notifications may read all that the others tell, and not what recommendations tells."""
+    shown = coalition.types("Who may do what in Kafka", number=1)
+    assert forum in {json.loads(line)["subject"] for line in shown.splitlines() if "forum" in line}
+
+
+def test_a_password_is_changed_by_the_page(coalition, somebody_is_told):
+    """At its owner and at Kafka's host; who works goes on."""
+    path = coalition.folder / "advocacy-network/secrets/notifications/kafka-password"
+    before = path.read_text()
+    printed = coalition.types("Changing a password")
+    assert f"password  user {coalition.name}.advocacy-network.notifications" in printed
+    assert path.read_text() != before
+    somebody_is_told()
+
+
+def test_certificates_and_their_authority_are_changed_by_the_page(coalition, somebody_is_told):
+    """Everybody goes on after each step."""
+    for number in range(2):
+        coalition.types("Certificates", number=number)
+        somebody_is_told()
+
+
+def test_a_service_is_taken_over_by_the_page(coalition, forum, office_of_both, eventually):
+    """Drained, handed over, switched, revoked: the new host knows what the former knew, and goes on."""
+    if find_spec("vetika_kit.backup") is None:
+        pytest.skip("the services have no backup yet")
+    section = "Taking over a service"
+    secretariat = office_of_both.secretariat
+    body = {"text": {"en": "Ten per cent."}, "forum_id": forum, "title": {"en": "Reserve a share"}}
+    body |= {"stakeholder_category": "cbo", "addressed_to": "Ministry of Interior"}
+    made = secretariat.post("recommendations", "/v1/recommendations", body)
+    coalition.types(section, "drain")
+    coalition.types(section, "backup")
+    organizations = coalition.document["organizations"]
+    organizations[1]["services"].remove("recommendations")
+    organizations[0]["services"].append("recommendations")
+    coalition.save()
+    former = f"{coalition.name}.advocacy-network.recommendations"
+    assert f"removed   user {former}" in coalition.types(section, "switch")
+    coalition.types(section, "restore")
+    found = secretariat.get("recommendations", f"/v1/recommendations/{made['id']}")
+    assert found["title"] == body["title"]
+    assert secretariat.post("recommendations", "/v1/recommendations", body)["id"] != made["id"]

@@ -3,34 +3,22 @@
 import json
 import os
 import subprocess
-from collections.abc import Sequence
 from pathlib import Path
-
-PATIENCE = 300  # seconds for everything to become healthy on a slow machine
 
 
 class HostingOrganization:
     """What its operator does in its folder, and what somebody in one of its containers could."""
 
-    def __init__(self, folder: Path, *, project: str, overlays: Sequence[Path] = ()) -> None:
-        """Take a folder that was rendered; nothing is started.
-
-        Args:
-            folder: Its compose file, settings and secrets.
-            project: A name of the test's own.
-            overlays: What is this machine's own, as an operator's `compose.override.yml` is.
-        """
+    def __init__(self, folder: Path) -> None:
+        """Take a folder that was rendered; nothing is started."""
         self.folder = folder
-        self._command = ["docker", "compose", "-p", project, "-f", "compose.yml"]
-        for overlay in overlays:
-            self._command += ["-f", str(overlay)]
 
     def compose(self, *arguments: str, timeout: float = 600) -> str:
         """Run `docker compose` in the folder and return what it printed; fails with all that it said."""
         # What this machine has set for itself is not meant for the containers.
         environment = {name: value for name, value in os.environ.items() if not name.startswith("VETIKA_")}
         done = subprocess.run(
-            [*self._command, *arguments],
+            ["docker", "compose", *arguments],
             cwd=self.folder,
             env=environment,
             capture_output=True,
@@ -44,13 +32,6 @@ class HostingOrganization:
                 f"docker compose {' '.join(arguments)}: {done.stdout}\n{done.stderr[-6000:]}"
             )
         return done.stdout
-
-    def up(self) -> None:
-        """Start everything and wait until it is healthy."""
-        try:
-            self.compose("up", "-d", "--wait", "--wait-timeout", str(PATIENCE))
-        except AssertionError as error:
-            raise AssertionError(f"{error}\n{self.compose('logs', '--tail', '15')[-9000:]}") from None
 
     def down(self) -> None:
         """Leave nothing of it."""

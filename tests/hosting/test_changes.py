@@ -1,7 +1,7 @@
 """Passwords, certificates and hosts change while people work, and no event is lost.
 
-Recommendations stands for every service: it reads meetings' events and publishes its own. Its relay and worker
-run as in a container, with what lies in its organization's folder.
+Recommendations stands for every service: it reads meetings' events and publishes its own. Its relay and worker run
+as in a container, with what lies in its organization's folder.
 """
 
 from contextlib import contextmanager
@@ -96,7 +96,7 @@ def numbers():
 
 @pytest.fixture
 def running(hosted, mongodb_uri, tmp_path, numbers):
-    """While a block `with running() as it` runs, so do relay and worker, as the present host starts them."""
+    """Relay and worker run as long as a block does, as the present host starts them."""
 
     @contextmanager
     def running(*kinds):

@@ -1,6 +1,6 @@
 """Who may do what in Kafka. It follows from the services' code and from whom the hosting file names.
 
-A service may write its own topics and read those that its `consumes.py` reads, in its own group. A
+A service may write its own topics, read those that its `consumes.py` reads, in its own group, and its own. A
 partner may read the events topics that it was given, in groups that begin with its own name. Nobody
 else may do anything: the cluster denies what is not allowed.
 """
@@ -93,7 +93,10 @@ def _service(coalition: Coalition, service: str, overview: Mapping[str, Any]) ->
     return Rights(
         user=coalition.user_of_service(service),
         writes=tuple(sorted(named(topic) for topic, one in topics if service in one["producers"])),
-        reads=tuple(sorted(named(topic) for topic, one in topics if service in one["consumers"])),
+        # Its own too: a restore takes back from there what a backup lacks, and could not tell silence from nothing.
+        reads=tuple(
+            sorted(named(topic) for topic, one in topics if service in {*one["consumers"], *one["producers"]})
+        ),
         group=next(iter(groups), None),
     )
 
