@@ -140,7 +140,7 @@ class Coalition:
         return Caller(self.url, token=signed(key, roles=roles, subject="-".join(roles)))
 
     def as_partner(self, name, lines, *, seconds):
-        """Run lines in a partner's folder, on a machine that reaches Kafka; return status and what was said."""
+        """Run lines in a partner's folder, where Kafka can be reached; return status and what was said."""
         home = self.folder / "partners" / name
         owner = home.stat()
         command = [
@@ -209,7 +209,7 @@ def forum(coalition, office_of_both):
 
 @pytest.fixture
 def somebody_is_told(coalition, forum, eventually):
-    """`somebody_is_told()`: a person registers at the secretariat, and the mail lies in the other's mailbox."""
+    """`somebody_is_told()`: a person registers at the secretariat, and the other sends the mail."""
 
     def somebody_is_told():
         person = People().new(channels=["email"], language="en")

@@ -1,7 +1,7 @@
 """Passwords, certificates and hosts change while people work, and no event is lost.
 
-Recommendations stands for every service: it reads meetings' events and publishes its own. Its relay and worker run
-as in a container, with what lies in its organization's folder.
+Recommendations stands for every service: it reads meetings' events and publishes its own. Its processes run as
+in a container, with what lies in its organization's folder.
 """
 
 from contextlib import contextmanager

@@ -57,8 +57,9 @@ def renew(arguments: argparse.Namespace) -> int:
 def add_partner(arguments: argparse.Namespace) -> int:
     """Name a partner in the hosting file, and make its folder."""
     topics = [topic.strip() for topic in arguments.topics.split(",") if topic.strip()]
+    reading.read(arguments.file, services=Source().services)  # else the fault would be the partner's
     text = partners.with_partner(
-        _text(arguments.file), name=arguments.name, title=arguments.title, topics=topics
+        arguments.file.read_text("utf-8"), name=arguments.name, title=arguments.title, topics=topics
     )
     coalition = reading.parsed(text, path=arguments.file, services=Source().services)
     partners.write(arguments.file, text)
@@ -73,7 +74,8 @@ def add_partner(arguments: argparse.Namespace) -> int:
 
 def remove_partner(arguments: argparse.Namespace) -> int:
     """Take a partner out of the hosting file, and its folder away."""
-    text = partners.without_partner(_text(arguments.file), name=arguments.name)
+    reading.read(arguments.file, services=Source().services)
+    text = partners.without_partner(arguments.file.read_text("utf-8"), name=arguments.name)
     coalition = reading.parsed(text, path=arguments.file, services=Source().services)
     partners.write(arguments.file, text)
     _rendered(coalition, folder=arguments.to)
@@ -119,9 +121,3 @@ def _owner(coalition: Coalition, user: str) -> str:
 
 def _host(coalition: Coalition) -> str:
     return coalition.kafka_host.name if coalition.kafka_host else "whoever applies rights"
-
-
-def _text(path: Path) -> str:
-    if not path.is_file():
-        raise UserError(f"There is no {path}: copy deploy/hosting/hosting.yml and change it to your own.")
-    return path.read_text("utf-8")

@@ -93,7 +93,7 @@ def _service(coalition: Coalition, service: str, overview: Mapping[str, Any]) ->
     return Rights(
         user=coalition.user_of_service(service),
         writes=tuple(sorted(named(topic) for topic, one in topics if service in one["producers"])),
-        # Its own too: a restore takes back from there what a backup lacks, and could not tell silence from nothing.
+        # Its own too: a restore takes back from there what a backup lacks.
         reads=tuple(
             sorted(named(topic) for topic, one in topics if service in {*one["consumers"], *one["producers"]})
         ),
