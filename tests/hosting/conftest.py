@@ -10,7 +10,7 @@ import yaml
 
 from vetika_cli.embedded import KafkaServer, free_port
 from vetika_cli.hosting import files, reading
-from vetika_cli.hosting.broker import Doors, broker_settings
+from vetika_cli.hosting.broker import SESSION, Doors, broker_settings
 from vetika_cli.hosting.rendering import Rendering
 from vetika_cli.hosting.source import Source
 from vetika_cli.main import main
@@ -47,13 +47,14 @@ class Hosted:
         )
         files.bring_about(self.folder, rendering.tree().changes(self.folder))
 
-    def start(self):
+    def start(self, *, session=SESSION):
         """Start Kafka with the settings that its host's compose file has, on free ports."""
         host = self.coalition.kafka_host.name
         self.server.properties = broker_settings(
             address=f"127.0.0.1:{self.port}",
             administrator=self.coalition.administrator,
             keystore=str(self.folder / host / "secrets/kafka/keystore.pem"),
+            session=session,
             doors=Doors(
                 listen=f"127.0.0.1:{self.port}",
                 local=self.server.bootstrap,
@@ -62,10 +63,10 @@ class Hosted:
         )
         self.server.start()
 
-    def restart(self):
+    def restart(self, *, session=SESSION):
         """Stop Kafka and start it again: every connection is a new one."""
         self.server.stop()
-        self.start()
+        self.start(session=session)
 
     def apply(self):
         """Run the job that makes users and rights, through the door that the broker's own container has."""

@@ -1,9 +1,10 @@
 """Passwords, certificates and hosts change while people work, and no event is lost.
 
-Recommendations stands for every service: it reads meetings' events and publishes its own. Its processes run as
-in a container, with what lies in its organization's folder.
+Recommendations stands for every service: it reads meetings' events and publishes its own. Its processes run
+as in a container, with what lies in its organization's folder.
 """
 
+import time
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -149,6 +150,28 @@ def test_a_password_changes_and_every_event_comes(hosted, running, with_a_forum,
         assert sorted(set(told)) == sorted(made)
 
 
+def test_who_is_connected_signs_in_again_in_time_and_not_with_an_old_password(
+    hosted, running, with_a_forum, eventually
+):
+    """Sessions end, here after four seconds, and nothing is lost; no old password outlives one."""
+    session = timedelta(seconds=4)
+    user = hosted.user("recommendations")
+    hosted.restart(session=session)
+    with running() as it:
+        made = []
+        begun = time.monotonic()
+        while time.monotonic() < begun + 3 * session.total_seconds():
+            assert _leaves(it, made, with_a_forum, seconds=15)
+        forums = it.hear_of_forums()
+        eventually(lambda: set(forums) <= it.known_forums, seconds=15)
+        hosted.render(renewal=Renewal(users=frozenset([user])))
+        hosted.apply()
+        eventually(lambda: not _leaves(it, made, with_a_forum, seconds=2), seconds=60)
+    hosted.restart()
+    with running() as it:
+        eventually(lambda: set(made) <= set(it.published), seconds=60)
+
+
 def test_certificates_and_their_authority_change_and_every_event_comes(
     hosted, running, with_a_forum, eventually
 ):
@@ -214,6 +237,16 @@ def test_an_organization_takes_a_service_over(hosted, running, with_a_forum, mon
         eventually(lambda: set(forums + forums_meanwhile) <= it.known_forums, seconds=60)
         eventually(lambda: set(made) <= set(it.published), seconds=60)
         assert len([one for one in it.published if one in made]) == len(made)  # none of them again
+
+
+def _leaves(it, made, forum, *, seconds):
+    """Whether what is drafted now is told in time."""
+    made += it.draft(forum=forum, times=1)
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if set(made) <= set(it.published):
+            return True
+    return False
 
 
 def _dump(uri, database):

@@ -10,11 +10,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final
 
 from vetika_cli.hosting.scram import MECHANISM
 
-_SESSION_MS: Final = 3_600_000  # after which a client must show that its password still holds
+SESSION: Final = timedelta(hours=1)  # after which a client must show that its password still holds
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +28,12 @@ class Doors:
 
 
 def broker_settings(
-    *, address: str, administrator: str, keystore: str, doors: Doors | None = None
+    *,
+    address: str,
+    administrator: str,
+    keystore: str,
+    doors: Doors | None = None,
+    session: timedelta = SESSION,
 ) -> dict[str, str]:
     """Return the broker's settings, by the names of server.properties.
 
@@ -36,6 +42,7 @@ def broker_settings(
         administrator: The user that may do everything.
         keystore: The PEM file with its private key and its certificate.
         doors: Where it listens.
+        session: How long a connection may go on without signing in again.
     """
     doors = doors or Doors()
     coalition = "listener.name.coalition"
@@ -52,7 +59,7 @@ def broker_settings(
         f"{coalition}.{MECHANISM.lower()}.sasl.jaas.config": (
             "org.apache.kafka.common.security.scram.ScramLoginModule required;"
         ),
-        f"{coalition}.connections.max.reauth.ms": str(_SESSION_MS),
+        f"{coalition}.connections.max.reauth.ms": str(session // timedelta(milliseconds=1)),
         f"{coalition}.ssl.keystore.type": "PEM",
         f"{coalition}.ssl.keystore.location": keystore,
         "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",

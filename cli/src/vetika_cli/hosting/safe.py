@@ -26,7 +26,7 @@ SECRETS: Final = "secrets"
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
-    """The secrets of one organization, by path below its `secrets/`, and what moves there from elsewhere."""
+    """Secrets that an organization lacks, by path below its `secrets/`, and where some of them are now."""
 
     files: Mapping[Path, str]
     moved: Sequence[Path] = ()  # below the folder of all organizations: where they were
@@ -79,7 +79,7 @@ class Safe:
         return Verifier.renewed(password or scram.new_password(), before=before)
 
     def of(self, organization: Organization, *, key_set: str | None) -> Found:
-        """Return the secrets that every deployment of these services has.
+        """Return what is missing of the secrets that every deployment of these services has, and the key set.
 
         Args:
             organization: Whose.
@@ -97,14 +97,11 @@ class Safe:
                 _put(credentials.key_set, key_set)
             elif moved:
                 credentials.key_set.unlink(missing_ok=True)  # made anew from the key that came
-            credentials.ensure(organization.services)
-            files = {
-                path.relative_to(scratch): path.read_text("utf-8")
-                for path in sorted(Path(scratch).rglob("*"))
-                if path.is_file()
-            }
+            arrived = [credentials.folder / Path(*path.parts[2:]) for path in moved]
+            made = {*arrived, *credentials.ensure(organization.services), credentials.key_set}
+            files = {path.relative_to(scratch): path.read_text("utf-8") for path in sorted(made)}
         if key_set is not None:
-            files.pop(SIGNING_KEY, None)
+            files.pop(SIGNING_KEY, None)  # another organization has it
         return Found(files=files, moved=moved)
 
     def _moving(self, organization: Organization) -> Iterator[Path]:
