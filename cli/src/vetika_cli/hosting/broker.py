@@ -7,8 +7,8 @@
   within it. So the first user can be made on an empty volume, and no password of the broker's lies
   anywhere. Who is within may do everything: they could read the volume as well.
 
-The doors have names of their own: where one is called `SASL_SSL`, the start script of Kafka's image asks for a
-JKS keystore and a JAAS file.
+The doors have names of their own: where one is called `SASL_SSL`, the start script of Kafka's image asks
+for a JKS keystore and a JAAS file.
 """
 
 from collections.abc import Mapping
