@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from vetika_cli.places import checkout
+from vetika_cli.hosting.arguments import hosting, partner
 
 PASSED_ON: Final = ("contracts", "demo")  # these read their own arguments
 
@@ -75,8 +75,8 @@ def parser() -> argparse.ArgumentParser:
     command(
         "check", "vetika_cli.commands.quality:check", "Run the static checks: ruff, mypy, imports, contracts."
     )
-    _hosting(commands)
-    _partner(commands)
+    hosting(commands)
+    partner(commands)
     command(
         "doctor",
         "vetika_cli.commands.doctor:doctor",
@@ -203,86 +203,3 @@ def _doctor(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("-p", "--project-name", metavar="NAME", help="of docker compose")
     sub.add_argument("--project-directory", metavar="FOLDER", help="of docker compose")
     sub.add_argument("--json", action="store_true", help="with --upgrade: as JSON, for programs")
-
-
-def _hosting(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    text = "Share the hosting among several organizations: a folder for each, certificates, rights in Kafka."
-    hosting = commands.add_parser("hosting", help=text, description=text, allow_abbrev=False)
-    actions = hosting.add_subparsers(metavar="ACTION", required=True)
-
-    def action(name: str, run: str, text: str, configure: Configure) -> None:
-        sub = actions.add_parser(name, help=text, description=text, allow_abbrev=False)
-        sub.set_defaults(run=f"vetika_cli.hosting.{run}")
-        configure(sub)
-
-    action("render", "commands:render", "Write a folder for each organization and partner.", _hosting_render)
-    action("apply", "rights_job:apply", "Give and take rights in Kafka as a file says.", _hosting_apply)
-    action("rotate", "commands:rotate", "Give a user of Kafka a new password.", _hosting_rotate)
-    action(
-        "renew", "commands:renew", "Issue the certificates anew, or replace the authority.", _hosting_renew
-    )
-
-
-def _hosting_files(sub: argparse.ArgumentParser) -> None:
-    sub.add_argument(
-        "--file",
-        type=Path,
-        default=checkout() / "deploy" / "hosting" / "hosting.yml",
-        help="who hosts what (default: deploy/hosting/hosting.yml)",
-    )
-    sub.add_argument(
-        "--to",
-        type=Path,
-        metavar="FOLDER",
-        default=checkout() / "hosting",
-        help="the folder of all organizations' folders (default: hosting/)",
-    )
-
-
-def _hosting_render(sub: argparse.ArgumentParser) -> None:
-    _hosting_files(sub)
-    sub.add_argument(
-        "--check",
-        action="store_true",
-        help="change nothing; show what would change, and end with 1 if anything",
-    )
-
-
-def _hosting_apply(sub: argparse.ArgumentParser) -> None:
-    sub.add_argument("--rights", type=Path, required=True, help="the rendered kafka/rights.yml")
-    sub.add_argument(
-        "--verifiers", type=Path, required=True, help="the rendered secrets/kafka/verifiers.json"
-    )
-    sub.epilog = "VETIKA_KAFKA_BOOTSTRAP and the other VETIKA_KAFKA_… say how Kafka is reached."
-
-
-def _hosting_rotate(sub: argparse.ArgumentParser) -> None:
-    sub.add_argument("user", help="as kafka/rights.yml names it")
-    _hosting_files(sub)
-
-
-def _hosting_renew(sub: argparse.ArgumentParser) -> None:
-    sub.add_argument(
-        "--authority",
-        choices=["prepare", "switch", "retire"],
-        help="replace the authority in steps: all trust the next one; it signs; the former one is forgotten",
-    )
-    _hosting_files(sub)
-
-
-def _partner(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    text = "Let a partner read events, or no more."
-    partner = commands.add_parser("partner", help=text, description=text, allow_abbrev=False)
-    actions = partner.add_subparsers(metavar="ACTION", required=True)
-    text = "Name a partner in the hosting file; make its credentials and the page to hand over."
-    add = actions.add_parser("add", help=text, description=text, allow_abbrev=False)
-    add.set_defaults(run="vetika_cli.hosting.commands:add_partner")
-    add.add_argument("name", help="lower-case letters, digits and hyphens")
-    add.add_argument("--title", help="the name as people write it")
-    add.add_argument("--topics", required=True, help="the services whose events it may read, by commas")
-    text = "Take a partner out of the hosting file, and its rights away."
-    remove = actions.add_parser("remove", help=text, description=text, allow_abbrev=False)
-    remove.set_defaults(run="vetika_cli.hosting.commands:remove_partner")
-    remove.add_argument("name")
-    for sub in (add, remove):
-        _hosting_files(sub)
