@@ -253,7 +253,8 @@ def test_when_kafka_moves_everybody_keeps_their_passwords(document, render, fold
     render(document)
     before = scram.from_json(read(folder / "secretariat/secrets/kafka/verifiers.json"))
     document["kafka"] = {"hosted_by": "advocacy-network", "addresses": ["kafka.advocacy.example:9093"]}
-    render(document)
+    rendered = render(document)
+    assert [note for note in rendered.notes if "secretariat/secrets/kafka is not used any more" in note]
     after = scram.from_json(read(folder / "advocacy-network/secrets/kafka/verifiers.json"))
     assert set(after) - set(before) == {"dfwg.advocacy-network.kafka"}
     assert all(after[user] == before[user] for user in set(after) & set(before))

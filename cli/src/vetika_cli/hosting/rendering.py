@@ -211,9 +211,13 @@ class Rendering:
                 yield f"{path} belongs to nobody in the hosting file: remove it when nothing of it runs."
         services = [service for one in self._coalition.organizations for service in one.services]
         for organization in self._coalition.organizations:
-            for service in services:
+            hosted = [
+                *organization.services,
+                *(["kafka"] if organization == self._coalition.kafka_host else []),
+            ]
+            for service in sorted({*services, "kafka"} - set(hosted)):
                 path = self._folder / organization.name / SECRETS / service
-                if service not in organization.services and path.exists():
+                if path.exists():
                     yield f"{path} is not used any more: remove it when {service} has been handed over."
 
     def _want(self, path: Path, text: str, *, secret: bool = False) -> None:

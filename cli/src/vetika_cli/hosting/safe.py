@@ -93,10 +93,12 @@ class Safe:
                 shutil.copytree(seen, scratch, dirs_exist_ok=True)
             for path in moved:
                 _put(credentials.folder / Path(*path.parts[2:]), (self._folder / path).read_text("utf-8"))
-            if key_set is not None:
+            if key_set is None and moved:
+                # As the former host had it: a second key may be in it, while keys are being changed.
+                key_set_there = (self._folder / moved[-1].parts[0] / SECRETS / KEY_SET).read_text("utf-8")
+                _put(credentials.key_set, key_set_there)
+            elif key_set is not None:
                 _put(credentials.key_set, key_set)
-            elif moved:
-                credentials.key_set.unlink(missing_ok=True)  # made anew from the key that came
             arrived = [credentials.folder / Path(*path.parts[2:]) for path in moved]
             made = {*arrived, *credentials.ensure(organization.services), credentials.key_set}
             files = {path.relative_to(scratch): path.read_text("utf-8") for path in sorted(made)}
