@@ -44,7 +44,7 @@ class Planning:
         """Make the deliveries of a plan, or keep it until they can be made."""
         if self._ready(plan):
             self._settle(plan)
-        else:
+        elif not self._deliveries.is_made(plan):  # it was, where topics are read again from their beginning
             self._deliveries.await_(plan, session=self._work.session)
 
     def contact_came(self, person_id: str) -> None:
@@ -67,7 +67,9 @@ class Planning:
             self.registration_of_cancelled(registration, forum=forum)
 
     def registration_of_cancelled(self, registration: Document, *, forum: Document) -> None:
-        """Tell one of them."""
+        """Tell one of them; of a forum that would be over by now nobody needs to hear any more."""
+        if forum["ends_at"] < self._work.clock.now():
+            return
         told: dict[str, Any] = {
             "reference": registration["reference"],
             "role": registration["role"],

@@ -34,9 +34,19 @@ class Deliveries:
 
     def queue(self, plan: Plan, wish: Wish, *, session: ClientSession | None = None) -> None:
         """Make the deliveries of a plan; those that exist already stay as they are."""
-        self._insert(
-            [_queued(plan, channel, wish, now=self._clock.now()) for channel in wish.channels], session
-        )
+        made = [_queued(plan, channel, wish, now=self._clock.now()) for channel in wish.channels]
+        if len(self._insert(made, session)) < len(made):
+            self._complete(plan, [document["_id"] for document in made], session)
+
+    def is_made(self, plan: Plan) -> bool:
+        """Tell whether deliveries of a plan were made, over any channel."""
+        ids = [_delivery_id(plan, channel) for channel in Channel]
+        return self.collection.find_one({"_id": {"$in": ids}}, {"_id": True}) is not None
+
+    def _complete(self, plan: Plan, ids: Sequence[str], session: ClientSession | None) -> None:
+        """Give deliveries that came back from the own events what those do not tell."""
+        told = {"at": plan.at, "told": dict(plan.told)}
+        self.collection.update_many({"_id": {"$in": ids}, "told": None}, {"$set": told}, session=session)
 
     def await_(self, plan: Plan, *, session: ClientSession | None = None) -> Document | None:
         """Keep a plan until the person's contact and the forum are known; return it if it is new."""
@@ -136,9 +146,13 @@ def plan_of(document: Mapping[str, Any]) -> Plan:
     )
 
 
+def _delivery_id(plan: Plan, channel: Channel) -> str:
+    return derived_id("delivery", plan.because, plan.person_id, channel)
+
+
 def _queued(plan: Plan, channel: Channel, wish: Wish, *, now: datetime) -> Document:
     return {
-        "_id": derived_id("delivery", plan.because, plan.person_id, channel),
+        "_id": _delivery_id(plan, channel),
         **_planned(plan, now=now),
         "state": State.QUEUED,
         "channel": channel,

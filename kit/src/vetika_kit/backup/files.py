@@ -1,0 +1,36 @@
+"""Files that are there whole or not at all."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from vetika_kit.backup.segments import sync_folder
+
+PARTIAL: Final = ".partial"
+
+
+@contextmanager
+def whole(path: Path) -> Iterator[BinaryIO]:
+    """Write a new file, for its owner's eyes only, that gets its name when all of it is on the disk.
+
+    What a crash leaves is called ``….partial``, and the next try begins it anew.
+
+    Raises:
+        OSError: It cannot be written, or there is one of this name.
+    """
+    partial = path.with_name(path.name + PARTIAL)
+    if path.exists():
+        raise FileExistsError(f"{path} is there already")
+    try:
+        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.link(partial, path)  # unlike a renaming it never replaces one that came meanwhile
+        sync_folder(path.parent)
+    finally:
+        with suppress(FileNotFoundError):
+            partial.unlink()
