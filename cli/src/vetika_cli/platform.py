@@ -152,6 +152,10 @@ class Platform:
         """Return the process id of what runs under a name."""
         return self._running[name].pid
 
+    def environment(self, name: str) -> dict[str, str]:
+        """Return the whole environment of a process, for work of its service that is run beside it."""
+        return {**_plain_environment(), **self._known[name].environment, **self._extra}
+
     def log(self, name: str) -> str:
         """Return what a process has said so far."""
         return (self.installation.logs / f"{name}.log").read_text(errors="replace")
@@ -175,7 +179,7 @@ class Platform:
     def _run(self, name: str, command: Sequence[str], environment: Mapping[str, str]) -> None:
         self._running[name] = subprocess.Popen(  # noqa: S603 - the project's own processes
             command,
-            env={**_plain_environment(), **self._known[name].environment, **self._extra, **environment},
+            env={**self.environment(name), **environment},
             stdout=self._log(name),
             stderr=subprocess.STDOUT,
             start_new_session=True,  # so that a kill takes gunicorn's workers with it

@@ -88,5 +88,6 @@ def consumer(config: ServiceConfig, *, group: str, client_id: str, max_poll_reco
 def admin(config: ServiceConfig, *, client_id: str) -> KafkaAdminClient:
     """Open an admin client."""
     settings = connection_settings(config)
-    del settings["allow_auto_create_topics"]
+    for name in ("allow_auto_create_topics", "metrics_enabled"):  # an admin client knows neither
+        del settings[name]
     return KafkaAdminClient(**settings, client_id=client_id)

@@ -188,7 +188,7 @@ def _refuse_while_at_work(context: "Context", *, force: bool) -> None:
 def _say_what_came_back(context: "Context", taken_back: Mapping[str, int], *, asked: bool) -> None:
     name, recovery = context.service.name, context.service.recovery
     for what, count in sorted(taken_back.items()):
-        say(f"{name}: taken back from the topics: {what}: {count}")
+        say(f"{name}: from its own topics: {what}: {count}")
     if asked and recovery is not None:
         for line in recovery.lost:
             say(f"{name}: the topics cannot give back: {line}")

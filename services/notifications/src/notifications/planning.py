@@ -44,7 +44,8 @@ class Planning:
         """Make the deliveries of a plan, or keep it until they can be made."""
         if self._ready(plan):
             self._settle(plan)
-        elif not self._deliveries.is_made(plan):  # it was, where topics are read again from their beginning
+        elif not self._deliveries.complete(plan, session=self._work.session):
+            # There are some already where topics are read again.
             self._deliveries.await_(plan, session=self._work.session)
 
     def contact_came(self, person_id: str) -> None:
@@ -118,7 +119,9 @@ class Planning:
             return
         # There is nobody to tell, or no way to; it stays as a failed one, for whoever wonders.
         kept = document or self._deliveries.await_(plan, session=self._work.session)
-        if kept is not None:
+        if kept is None:
+            self._deliveries.complete(plan, session=self._work.session)
+        else:
             self._fail(kept, NO_CHANNEL if isinstance(known, Wish) else ERASED)
 
     def _fail(self, document: Document, reason: str) -> None:

@@ -36,17 +36,18 @@ class Deliveries:
         """Make the deliveries of a plan; those that exist already stay as they are."""
         made = [_queued(plan, channel, wish, now=self._clock.now()) for channel in wish.channels]
         if len(self._insert(made, session)) < len(made):
-            self._complete(plan, [document["_id"] for document in made], session)
+            self.complete(plan, session=session)
 
-    def is_made(self, plan: Plan) -> bool:
-        """Tell whether deliveries of a plan were made, over any channel."""
-        ids = [_delivery_id(plan, channel) for channel in Channel]
-        return self.collection.find_one({"_id": {"$in": ids}}, {"_id": True}) is not None
+    def complete(self, plan: Plan, *, session: ClientSession | None = None) -> bool:
+        """Give deliveries of a plan that came back from the own events what those do not tell.
 
-    def _complete(self, plan: Plan, ids: Sequence[str], session: ClientSession | None) -> None:
-        """Give deliveries that came back from the own events what those do not tell."""
+        Returns:
+            Whether there are deliveries of this plan, over any channel.
+        """
+        ids = [*(_delivery_id(plan, channel) for channel in Channel), _plan_id(plan)]
         told = {"at": plan.at, "told": dict(plan.told)}
         self.collection.update_many({"_id": {"$in": ids}, "told": None}, {"$set": told}, session=session)
+        return bool(self._known(ids, session=session))
 
     def await_(self, plan: Plan, *, session: ClientSession | None = None) -> Document | None:
         """Keep a plan until the person's contact and the forum are known; return it if it is new."""
@@ -150,6 +151,10 @@ def _delivery_id(plan: Plan, channel: Channel) -> str:
     return derived_id("delivery", plan.because, plan.person_id, channel)
 
 
+def _plan_id(plan: Plan) -> str:
+    return derived_id("plan", plan.because, plan.person_id)
+
+
 def _queued(plan: Plan, channel: Channel, wish: Wish, *, now: datetime) -> Document:
     return {
         "_id": _delivery_id(plan, channel),
@@ -163,7 +168,7 @@ def _queued(plan: Plan, channel: Channel, wish: Wish, *, now: datetime) -> Docum
 
 def _awaiting(plan: Plan, *, now: datetime) -> Document:
     return {
-        "_id": derived_id("plan", plan.because, plan.person_id),
+        "_id": _plan_id(plan),
         **_planned(plan, now=now),
         "state": State.AWAITING_CONTACT,
         "channel": None,

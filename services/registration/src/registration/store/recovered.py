@@ -110,6 +110,8 @@ class RecoveredRegistrations:
             organization: Whom the person comes for.
             person: What the contacts topic says of the person; None: the person was erased.
         """
+        if self._knows(id_, event):
+            return
         never_told = {
             # Any ticket will do: the ledger is made from the registrations when all are back.
             "ticket": derived_id("recovered", id_),
@@ -130,6 +132,13 @@ class RecoveredRegistrations:
         )
         touched = UpdateOne({"_id": told["forum_id"]}, {"$set": {"touched": True}}, upsert=True)
         self._work.write(self._work.database[TOUCHED], touched)
+
+    def _knows(self, id_: str, event: Received) -> bool:
+        """Say whether a registration shows an event's effect; then its forum's ledger does too."""
+        found = self._work.database[REGISTRATIONS].find_one(
+            {"_id": id_}, {"outbox.seq": True}, session=self._work.session
+        )
+        return found is not None and found["outbox"]["seq"] >= (event.sequence or 0)
 
 
 def _who(id_: str, person: Mapping[str, Any] | None, *, at: datetime) -> Document:
