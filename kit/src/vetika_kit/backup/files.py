@@ -11,6 +11,11 @@ from vetika_kit.backup.segments import sync_folder
 PARTIAL: Final = ".partial"
 
 
+def _for_the_owner(path: str, flags: int) -> int:
+    """Open for the owner alone."""
+    return os.open(path, flags, 0o600)
+
+
 @contextmanager
 def whole(path: Path) -> Iterator[BinaryIO]:
     """Write a new file, for its owner's eyes only, that gets its name when all of it is on the disk.
@@ -24,8 +29,7 @@ def whole(path: Path) -> Iterator[BinaryIO]:
     if path.exists():
         raise FileExistsError(f"{path} is there already")
     try:
-        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
+        with open(partial, "wb", opener=_for_the_owner) as file:
             yield file
             file.flush()
             os.fsync(file.fileno())

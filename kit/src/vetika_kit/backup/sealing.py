@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, Final, Protocol
+from typing import IO, Final, Protocol
 
 import pyrage
 
@@ -62,7 +62,7 @@ def identities_in(file: Path | None) -> list[pyrage.x25519.Identity]:
 
 
 def seal(
-    chunks: Iterable[bytes], into: BinaryIO, *, recipients: Sequence[pyrage.x25519.Recipient] = ()
+    chunks: Iterable[bytes], into: IO[bytes], *, recipients: Sequence[pyrage.x25519.Recipient] = ()
 ) -> None:
     """Compress, encrypt where there are recipients, and write; a chunk at a time.
 

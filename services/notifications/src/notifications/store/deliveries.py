@@ -45,9 +45,13 @@ class Deliveries:
             Whether there are deliveries of this plan, over any channel.
         """
         ids = [*(_delivery_id(plan, channel) for channel in Channel), _plan_id(plan)]
-        told = {"at": plan.at, "told": dict(plan.told)}
-        self.collection.update_many({"_id": {"$in": ids}, "told": None}, {"$set": told}, session=session)
-        return bool(self._known(ids, session=session))
+        known = list(self._known(ids, session=session))
+        if known:
+            told = {"at": plan.at, "told": dict(plan.told)}
+            self.collection.update_many(
+                {"_id": {"$in": known}, "told": None}, {"$set": told}, session=session
+            )
+        return bool(known)
 
     def await_(self, plan: Plan, *, session: ClientSession | None = None) -> Document | None:
         """Keep a plan until the person's contact and the forum are known; return it if it is new."""
