@@ -185,25 +185,30 @@ class Journal:
     def _write(self) -> None:
         if not self._pending:
             return
-        self._through, self._resume = changes.moment(self._pending[-1]), self._pending_resume
         body = sealed(bson.encode({"changes": self._pending}), recipients=self._recipients)
-        self._append({"kind": "changes", "through": self._through, "resume": self._resume, "body": body})
+        self._append(
+            "changes", through=changes.moment(self._pending[-1]), resume=self._pending_resume, body=body
+        )
         self._pending = []
 
     def _mark(self, token: Mapping[str, Any] | None) -> None:
         """Say from time to time that nothing happened; MongoDB forgets where an old token stood."""
-        if token is None or time.monotonic() - self._marked_at < self._policy.mark:
-            return
-        self._resume = token
-        self._append({"kind": "mark", "through": self._through, "resume": token})
+        if token is not None and time.monotonic() - self._marked_at >= self._policy.mark:
+            self._append("mark", through=self._through, resume=token)
 
-    def _append(self, block: Mapping[str, Any]) -> None:
+    def _append(
+        self, kind: str, *, through: Timestamp, resume: Mapping[str, Any] | None, **more: object
+    ) -> None:
         if self._writer is None or self._writer.size >= self._policy.segment:
             self._begin_segment()
         if self._writer is not None:
-            self._writer.append({**block, "written_at": self._context.clock.now()})
+            written_at = self._context.clock.now()
+            self._writer.append(
+                {"kind": kind, "through": through, "resume": resume, "written_at": written_at, **more}
+            )
+        self._through, self._resume = through, resume
         self._marked_at = time.monotonic()
 
     def _close_chain(self, why: str) -> None:
-        self._append({"kind": "end", "through": self._through, "resume": None, "why": why})
+        self._append("end", through=self._through, resume=None, why=why)
         raise BackupError(f"{why}: the journal ends here; start it again and make a new backup")
