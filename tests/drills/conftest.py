@@ -80,7 +80,7 @@ def _lags(drill: Drill, service: str) -> bool:
             for topic in topics
             for number in consumer.partitions_for_topic(topic)
         ]
-        ends = consumer.end_offsets(partitions)
+        begins, ends = consumer.beginning_offsets(partitions), consumer.end_offsets(partitions)
     finally:
         consumer.close()
-    return any(at.get(partition, 0) < end for partition, end in ends.items())
+    return any(max(at.get(partition, 0), begins[partition]) < end for partition, end in ends.items())

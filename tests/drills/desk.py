@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -71,3 +72,12 @@ class Drill:
     def database(self, service: str) -> str:
         """The name of a service's database."""
         return f"{self.platform.installation.coalition}_{service}"
+
+    def is_journalled(self) -> bool:
+        """Whether the journals have written nothing for a second: then they have it all."""
+        size = self._journalled()
+        time.sleep(1)
+        return size == self._journalled()
+
+    def _journalled(self) -> int:
+        return sum(file.stat().st_size for file in (self.folder / "journal").glob("*"))

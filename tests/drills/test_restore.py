@@ -1,6 +1,5 @@
 """Yesterday's backup is restored: what a store knew is what it knows again, and nobody is told twice."""
 
-import time
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,72 +9,12 @@ import pytest
 
 from drills.desk import ALL, Drill
 from drills.play import Play
+from drills.states import differences, told
 
-# What is not told to anybody, and so is not the same after a restore without a journal.
-NOT_TOLD = {
-    "registrations": {
-        *("ticket", "answered", "registered_at", "updated_at", "promoted_at", "cancelled_at", "erased_at"),
-        *("cancelled_by_attempt", "version", "outbox", "person.dietary", "person.accessibility"),
-        *("organization.name", "organization.key"),
-    },
-    "organizations": {
-        *("contact", "applied_at", "admitted_at", "updated_at", "version", "outbox"),
-    },
-    "erasures": {"version", "outbox", "erased_at", "quiet_since", "repeated_at", "open"},
-    "admissions": {"holds", "waitlist.ticket", "waitlist.organization", "taken_by_organization"},
-    "deliveries": {
-        *("created_at", "sent_at", "delivered_at", "failed_at", "provider_id", "sms_parts", "version"),
-        *("outbox", "traceparent", "attempts_before", "resends", "lease"),
-    },
-    "recommendations": {"text", "addressed_to", "stakeholder_category", "drafted_at", "outbox"},
-    "forums": {"outbox"},
-    "contacts": {"awaited", "version", "erased_at"},
-}
 SLOWLY = [
     "registration",
     *(pytest.param(service, marks=pytest.mark.slow) for service in ALL if service != "registration"),
 ]
-NOT_STATE = {
-    "inbox",
-    "positions",
-    "idempotency_keys",
-    "consumer_state",
-    "consumer_topics",
-    "dead_letters",
-    "audit",
-}
-
-
-def told(state):
-    """What of a state is told to somebody, in the collections that are state and no bookkeeping."""
-    return {
-        name: {id_: _told(document, NOT_TOLD.get(name, set())) for id_, document in documents.items()}
-        for name, documents in state.items()
-        if name not in NOT_STATE and documents
-    }
-
-
-def _told(value, leave, path=""):
-    if isinstance(value, dict):
-        return {
-            key: _told(part, leave, f"{path}{key}.")
-            for key, part in value.items()
-            if f"{path}{key}" not in leave
-        }
-    if isinstance(value, list):
-        return [_told(part, leave, path) for part in value]
-    return value
-
-
-def differences(before, after, path=""):
-    """Where two states differ, a line each."""
-    if isinstance(before, dict) and isinstance(after, dict):
-        return [
-            line
-            for key in sorted({*before, *after})
-            for line in differences(before.get(key), after.get(key), f"{path}/{key}")
-        ]
-    return [] if before == after else [f"{path}: {before!r} → {after!r}"]
 
 
 @pytest.fixture(scope="module")
@@ -125,7 +64,7 @@ def test_with_its_journal_a_lost_store_is_what_it_was(lost, service, quiet, even
     drill = lost.drill
     drill.stop(service)
     before, messages = drill.state(service), lost.play.messages()
-    eventually(lambda: _journalled(drill, service), seconds=20)
+    eventually(drill.is_journalled, seconds=20)
     drill.destroy(service)
     lost.restore(service, "--journal", str(drill.folder / "journal"))
     found = differences(before, drill.state(service))
@@ -174,11 +113,3 @@ def test_not_one_seat_more_is_given_after_a_restore(lost):
     assert receipt["status"] == "waitlisted"
     numbers = [one["waitlist_number"] for one in lost.play.scene.office.registrations(other["id"])]
     assert Counter(number for number in numbers if number).most_common(1)[0][1] == 1
-
-
-def _journalled(drill, service):
-    """Whether a journal has nothing to write any more."""
-    files = sorted((drill.folder / "journal").glob(f"*-{service}-*"))
-    size = sum(file.stat().st_size for file in files)
-    time.sleep(1)
-    return size == sum(file.stat().st_size for file in files)

@@ -104,6 +104,11 @@ class Platform:
             self._run(name, self._known[name].command, environment or {})
         self.wait_ready(*chosen)
 
+    def start_unready(self, *names: str) -> None:
+        """Start processes that will not become ready, and do not wait."""
+        for name in names:
+            self._run(name, self._known[name].command, {})
+
     def start_from(self, entry: Path, name: str, *, environment: Mapping[str, str] | None = None) -> None:
         """Start a process through a Python file instead of its module; it may end before it is ready.
 
