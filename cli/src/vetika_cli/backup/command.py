@@ -162,8 +162,9 @@ def _feed(work: "subprocess.Popen[bytes]", frames: Iterator[archive.Frame]) -> N
             sealing.seal(archive.written(frames), work.stdin)
             work.stdin.close()
     except BaseException:
-        work.kill()  # without the archive's end it changes nothing
-        work.wait()
+        listener.kill()  # without the archive's end it changes nothing
+        with suppress(BrokenPipeError):
+            work.stdin.close()
         raise
     listener.finish()
 
@@ -182,10 +183,19 @@ class _Listener:
         self._thread.start()
 
     def _listen(self) -> None:
-        for line in self._work.stderr or ():
-            text = line.decode("utf-8", "replace").rstrip()
-            if text and not text.startswith("{"):
-                self._words.append(text)
+        if self._work.stderr is None:
+            return
+        with self._work.stderr as said:
+            for line in said:
+                text = line.decode("utf-8", "replace").rstrip()
+                if text and not text.startswith("{"):
+                    self._words.append(text)
+
+    def kill(self) -> None:
+        """End it as a crash would."""
+        self._work.kill()
+        self._work.wait()
+        self._thread.join()
 
     def finish(self) -> None:
         """Wait for its end; UserError with its last word when it failed."""
