@@ -102,7 +102,9 @@ def _configure_restore(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--replace", action="store_true", help="put it in the place of what is there")
     parser.add_argument(
-        "--without-stream", action="store_true", help="take nothing back from the service's own topics"
+        "--without-stream",
+        action="store_true",
+        help="take nothing back from the service's own topics, and hear nothing",
     )
     parser.add_argument(
         "--force", action="store_true", help="although processes of the service are connected"
@@ -129,6 +131,11 @@ def _restore(context: "Context", arguments: argparse.Namespace) -> None:
         until = "nothing" if known is None else rfc3339(known)
         say(f"{name}: {restored.changes} changes from the journal, which was last written at {until}")
     _say_what_came_back(context, restored.taken_back, asked=not arguments.without_stream)
+    if restored.halted is not None:
+        say(
+            f"{name}: not everything was heard that others told since: {restored.halted}; "
+            f"./vetika rebuild {name}"
+        )
 
 
 def _configure_rebuild(parser: argparse.ArgumentParser) -> None:
@@ -176,9 +183,11 @@ def _journal(context: "Context", arguments: argparse.Namespace) -> None:
 
 
 def _refuse_while_at_work(context: "Context", *, force: bool) -> None:
+    if force:
+        return
     name = connection_name(context.config, service=context.service.name)
     found = upkeep.at_work(context.database, name=name)
-    if found and not force:
+    if found:
         raise BackupError(
             f"processes of it are connected to the database (from {', '.join(found[:3])}): stop its api, "
             "relay, worker and sender first"

@@ -19,6 +19,7 @@ from pymongo.database import Database
 from vetika_kit.backup import changes, upkeep
 from vetika_kit.backup.archive import Frame, Header
 from vetika_kit.backup.errors import ArchiveError, BackupError
+from vetika_kit.backup.hearing import catch_up
 from vetika_kit.backup.own_stream import OwnStream
 from vetika_kit.mongo import Document
 
@@ -39,6 +40,7 @@ class Restored:
     documents: int
     changes: int  # from the journal
     taken_back: Mapping[str, int]  # from the service's own topics
+    halted: str | None  # why not everything was heard that others told since; None: it was
 
 
 class Restore:
@@ -55,7 +57,8 @@ class Restore:
         Args:
             frames: The archive's, its end checked by whoever gives them (`archive.read`).
             replace: Whether what is there may be replaced.
-            from_stream: Whether to take back from the own topics what the archive does not know.
+            from_stream: Whether to take back from the own topics what the archive does not know, and to
+                hear what others told since.
 
         Raises:
             ArchiveError: The archive is torn, damaged or somebody else's; nothing was changed.
@@ -80,12 +83,14 @@ class Restore:
             taken_back = OwnStream(self._context, recovery, streams=header.streams).recover()
         service, config = self._context.service, self._context.config
         service.prepare(self._database, coalition=config.coalition, clock=self._context.clock)
+        halted = catch_up(self._context) if from_stream else None
         upkeep.end(self._database, WORK)
         return Restored(
             header=header,
             documents=self._counts["documents"],
             changes=self._counts["changes"],
             taken_back=taken_back,
+            halted=halted,
         )
 
     def _may_be_filled(self) -> bool:
