@@ -1,6 +1,7 @@
 """A platform of the drills' own, which may be destroyed, and what is compared before and after."""
 
 from collections.abc import Callable
+from importlib import import_module
 
 import pytest
 from kafka import KafkaConsumer, TopicPartition
@@ -8,6 +9,7 @@ from pymongo import MongoClient
 
 from drills.desk import ALL, Drill
 from vetika_cli.platform import Platform
+from vetika_kit.backup.topics import heard_topics
 
 QUICK = {
     "VETIKA_HOLD_LIMIT": "1",
@@ -68,16 +70,17 @@ def _waits(client, drill: Drill, service: str) -> bool:
 
 
 def _lags(drill: Drill, service: str) -> bool:
+    """Whether the service has not handled all that stands on the topics that it reads."""
     shown = drill.platform.caller("operator").get(service, "/admin/consumers")["positions"]
     at = {TopicPartition(one["topic"], one["partition"]): one["offset"] for one in shown}
-    consumer = KafkaConsumer(
-        bootstrap_servers=drill.platform.installation.kafka_bootstrap, enable_auto_commit=False
-    )
+    installation = drill.platform.installation
+    consumer = KafkaConsumer(bootstrap_servers=installation.kafka_bootstrap, enable_auto_commit=False)
     try:
-        topics = {one["topic"] for one in shown}
         partitions = [
             TopicPartition(topic, number)
-            for topic in topics
+            for topic in heard_topics(
+                import_module(f"{service}.service").SERVICE, coalition=installation.coalition
+            )
             for number in consumer.partitions_for_topic(topic)
         ]
         begins, ends = consumer.beginning_offsets(partitions), consumer.end_offsets(partitions)

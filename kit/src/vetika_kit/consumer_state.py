@@ -4,7 +4,6 @@ from collections.abc import Mapping
 
 from kafka import TopicPartition
 from pymongo import UpdateOne
-from pymongo.collection import ReturnDocument
 from pymongo.database import Database
 
 from vetika_kit.clock import Clock
@@ -20,6 +19,7 @@ class ConsumerState:
         # that a dead worker left open, a minute long, with every partition.
         self._reports = database["consumer_reports"]
         self._topics = database["consumer_topics"]
+        self._positions = database["positions"]
         self.group = group
         self._clock = clock
 
@@ -63,7 +63,7 @@ class ConsumerState:
         return result.modified_count == 1
 
     def is_same_topic(self, topic: str, id_: str | None) -> bool:
-        """Tell whether a topic is the one that positions were counted in, and remember it the first time.
+        """Tell whether a topic is the one that positions were counted in; where none were, it is from now.
 
         Args:
             topic: Its name.
@@ -71,11 +71,11 @@ class ConsumerState:
         """
         if id_ is None:
             return True
-        first = {"$setOnInsert": {"id": id_}}
-        known = self._topics.find_one_and_update(
-            {"_id": topic}, first, upsert=True, return_document=ReturnDocument.AFTER
-        )
-        return known is None or bool(known["id"] == id_)
+        known = self._topics.find_one({"_id": topic})
+        if known is None or (known["id"] != id_ and self._positions.find_one({"topic": topic}) is None):
+            self._topics.replace_one({"_id": topic}, {"id": id_}, upsert=True)
+            return True
+        return bool(known["id"] == id_)
 
     def report(self, *, ends: Mapping[TopicPartition, int], lags: Mapping[TopicPartition, int]) -> None:
         """Write down how far each partition is behind."""

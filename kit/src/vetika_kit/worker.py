@@ -200,11 +200,10 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc] # kafka-python pu
         begins, ends = consumer.beginning_offsets(unplaced), consumer.end_offsets(unplaced)
         for partition in unplaced:
             position = self._inbox.position(partition.topic, partition.partition)
+            same = self._state.is_same_topic(partition.topic, consumer.topic_id(partition.topic))
             if position.offset is None:
-                self._state.is_same_topic(partition.topic, consumer.topic_id(partition.topic))
                 consumer.seek_to_beginning(partition)
             else:
-                same = self._state.is_same_topic(partition.topic, consumer.topic_id(partition.topic))
                 _check_log(position, begin=begins[partition], end=ends[partition], same_topic=same)
                 consumer.seek(partition, position.offset)
             self._positions[partition] = position

@@ -95,7 +95,7 @@ class Rebuild:
         for topic, state in states.items():
             if state.id:
                 self._database["consumer_topics"].replace_one({"_id": topic}, {"id": state.id}, upsert=True)
-        if everything or self._state.remedy is not None:  # else it was halted for another reason
+        if everything or lost or self._state.remedy is not None:  # else it was halted for another reason
             self._state.resume()
         upkeep.end(self._database, WORK)
         return Rebuilt(lost=lost, read_again=again, taken_back=taken_back)
