@@ -128,9 +128,13 @@ def _restore(context: "Context", arguments: argparse.Namespace) -> None:
     say(f"{name}: as of {rfc3339(restored.header.taken_at)}: {restored.documents} documents")
     if arguments.journal is not None:
         known = last_word(journal, service=name, coalition=context.config.coalition)
-        until = "nothing" if known is None else rfc3339(known)
-        say(f"{name}: {restored.changes} changes from the journal, which was last written at {until}")
-    _say_what_came_back(context, restored.taken_back, asked=not arguments.without_stream)
+        say(f"{name}: the journal was last written at {'no time' if known is None else rfc3339(known)}")
+    if restored.changes:
+        say(f"{name}: {restored.changes} changes from the journal")
+    # What no topic tells the journal knew.
+    _say_what_came_back(
+        context, restored.taken_back, all_of_it=bool(restored.changes) or arguments.without_stream
+    )
     if restored.halted is not None:
         say(
             f"{name}: not everything was heard that others told since: {restored.halted}; "
@@ -159,7 +163,7 @@ def _rebuild(context: "Context", arguments: argparse.Namespace) -> None:
         say(f"{name}: {lost.id}: {missed} events are in nobody's log any more; it begins at {lost.begin}")
     say(f"{name}: {rebuilt.read_again} partitions are read again from their beginning")
     if arguments.everything:
-        _say_what_came_back(context, rebuilt.taken_back, asked=True)
+        _say_what_came_back(context, rebuilt.taken_back, all_of_it=False)
 
 
 def _configure_journal(parser: argparse.ArgumentParser) -> None:
@@ -194,11 +198,11 @@ def _refuse_while_at_work(context: "Context", *, force: bool) -> None:
         )
 
 
-def _say_what_came_back(context: "Context", taken_back: Mapping[str, int], *, asked: bool) -> None:
+def _say_what_came_back(context: "Context", taken_back: Mapping[str, int], *, all_of_it: bool) -> None:
     name, recovery = context.service.name, context.service.recovery
     for what, count in sorted(taken_back.items()):
         say(f"{name}: from its own topics: {what}: {count}")
-    if asked and recovery is not None:
+    if not all_of_it and recovery is not None:
         for line in recovery.lost:
             say(f"{name}: the topics cannot give back: {line}")
 

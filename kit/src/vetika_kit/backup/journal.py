@@ -14,6 +14,7 @@ from threading import Event as Flag
 from typing import TYPE_CHECKING, Any, Final
 
 import bson
+from bson.raw_bson import RawBSONDocument
 from bson.timestamp import Timestamp
 from pymongo.change_stream import ChangeStream
 from pymongo.errors import OperationFailure, PyMongoError
@@ -44,6 +45,7 @@ class JournalPolicy:
         250  # milliseconds that a look waits for changes: what is at most lost in a crash of everything
     )
     block: int = 1000  # changes in a block
+    size: int = 1024 * 1024  # bytes of the changes in a block; one transaction is never divided
     mark: float = 10.0  # seconds after which it says that nothing happened
     segment: int = 64 * 1024 * 1024  # bytes of a file
 
@@ -63,7 +65,8 @@ class Journal:
         self._folder = folder
         self._recipients = recipients_of(recipients)
         self._policy = policy or JournalPolicy()
-        self._pending: list[changes.Change] = []
+        self._pending: list[RawBSONDocument] = []
+        self._pending_size = 0  # bytes
         self._pending_since = 0.0  # monotonic seconds
         self._pending_resume: Mapping[str, Any] | None = None
         self._resume: Mapping[str, Any] | None = None  # after what is written
@@ -100,7 +103,7 @@ class Journal:
             raise error
         self.ticked_at = time.monotonic()
         logger.warning("the database is away: %s", type(error).__name__)
-        self._pending.clear()  # it is read again from what was written last
+        self._pending, self._pending_size = [], 0  # it is read again from what was written last
         stop.wait(_REST)
 
     def _take_up(self) -> None:
@@ -171,7 +174,8 @@ class Journal:
                 self._write()
             if not self._pending:
                 self._pending_since = time.monotonic()
-            self._pending.append(changes.kept(event))
+            self._pending.append(RawBSONDocument(bson.encode(changes.kept(event))))
+            self._pending_size += len(self._pending[-1].raw)
             self._pending_resume = event["_id"]
 
     @property
@@ -180,7 +184,8 @@ class Journal:
         if not self._pending:
             return False
         waited = time.monotonic() - self._pending_since
-        return len(self._pending) >= self._policy.block or waited * 1000 >= self._policy.look
+        full = len(self._pending) >= self._policy.block or self._pending_size >= self._policy.size
+        return full or waited * 1000 >= self._policy.look
 
     def _write(self) -> None:
         if not self._pending:
@@ -189,7 +194,7 @@ class Journal:
         self._append(
             "changes", through=changes.moment(self._pending[-1]), resume=self._pending_resume, body=body
         )
-        self._pending = []
+        self._pending, self._pending_size = [], 0
 
     def _mark(self, token: Mapping[str, Any] | None) -> None:
         """Say from time to time that nothing happened; MongoDB forgets where an old token stood."""
