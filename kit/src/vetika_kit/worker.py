@@ -202,10 +202,9 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc] # kafka-python pu
             position = self._inbox.position(partition.topic, partition.partition)
             same = self._state.is_same_topic(partition.topic, consumer.topic_id(partition.topic))
             if position.offset is None:
-                consumer.seek_to_beginning(partition)
-            else:
-                _check_log(position, begin=begins[partition], end=ends[partition], same_topic=same)
-                consumer.seek(partition, position.offset)
+                position = self._inbox.begin(position, offset=begins[partition])
+            _check_log(position, begin=begins[partition], end=ends[partition], same_topic=same)
+            consumer.seek(partition, position.offset)
             self._positions[partition] = position
             self._unplaced.discard(partition)
             consumer.resume(partition)

@@ -109,6 +109,22 @@ def test_a_worker_that_starts_before_the_logs_beginning_stops_and_tells_how_to_r
     assert _tallies(sample) == {}
 
 
+def test_a_partition_that_lost_its_first_events_while_the_worker_slept_is_noticed(
+    sample, log, say, state, running, eventually
+):
+    """Though nothing of it was ever handled: where it began is remembered."""
+    thread = running(make_worker(sample).run)
+    eventually(lambda: sample.database["positions"].count_documents({"offset": 0}) == log.spec.partitions)
+    sample.stop.set()
+    thread.join(20)
+    sample.stop.clear()
+    say("one", "two")
+    log.cut(1)
+    running(make_worker(sample).run)
+    eventually(lambda: state.halted)
+    assert "begins at 1, and 0 comes next" in state.reason
+
+
 def test_a_worker_whose_place_falls_off_while_it_waits_stops(
     sample, log, say, state, running, eventually, monkeypatch
 ):
@@ -180,7 +196,7 @@ def test_a_rebuild_of_everything_reads_all_again(sample, log, say, state, runnin
     sample.stop.clear()
     sample.database["tallies"].delete_many({})
     rebuilt = Rebuild(sample).run(everything=True)
-    assert (rebuilt.lost, rebuilt.read_again) == ([], 1)
+    assert (rebuilt.lost, rebuilt.read_again) == ([], log.spec.partitions)
     running(make_worker(sample).run)
     eventually(lambda: _tallies(sample) == {"one": 1, "two": 1})
 
