@@ -1,4 +1,4 @@
-"""Backup and restore from the keyboard, against a stand-in for docker that writes down what it is asked."""
+"""Backup and restore from the keyboard, against a program in the place of docker that writes down what it is asked."""
 
 import io
 import json
@@ -73,7 +73,7 @@ def sample():
 
 @pytest.fixture
 def docker(tmp_path, monkeypatch, sample):
-    """The stand-in: `asked()` tells what it was asked; meetings' processes run."""
+    """In the place of docker: `asked()` tells what it was asked; meetings' processes run."""
     folder = tmp_path / "docker"
     folder.mkdir()
     program = folder / "docker"
