@@ -1,4 +1,4 @@
-"""Backup and restore from the keyboard, against a program in the place of docker that writes down what it is asked."""
+"""Backup and restore from the keyboard; a program in the place of docker writes down what it is asked."""
 
 import io
 import json
