@@ -102,6 +102,11 @@ class Platform:
             self._run(name, self._known[name].command, environment or {})
         self.wait_ready(*chosen)
 
+    def start_unready(self, *names: str) -> None:
+        """Start processes that will not become ready, and do not wait."""
+        for name in names:
+            self._run(name, self._known[name].command, {})
+
     def start_from(self, entry: Path, name: str, *, environment: Mapping[str, str] | None = None) -> None:
         """Start a process through a Python file instead of its module; it may end before it is ready.
 
@@ -150,6 +155,10 @@ class Platform:
         """Return the process id of what runs under a name."""
         return self._running[name].pid
 
+    def environment(self, name: str) -> dict[str, str]:
+        """Return the whole environment of a process, for work of its service that is run beside it."""
+        return {**_plain_environment(), **self._known[name].environment, **self._extra}
+
     def log(self, name: str) -> str:
         """Return what a process has said so far."""
         return (self.installation.logs / f"{name}.log").read_text(errors="replace")
@@ -173,7 +182,7 @@ class Platform:
     def _run(self, name: str, command: Sequence[str], environment: Mapping[str, str]) -> None:
         self._running[name] = subprocess.Popen(  # noqa: S603 - the project's own processes
             command,
-            env={**_plain_environment(), **self._known[name].environment, **self._extra, **environment},
+            env={**self.environment(name), **environment},
             stdout=self._log(name),
             stderr=subprocess.STDOUT,
             start_new_session=True,  # so that a kill takes gunicorn's workers with it

@@ -146,6 +146,18 @@ class Supervisor:
             for row in rows
         ]
 
+    def stop_processes(self, names: Iterable[str], *, timeout: float = 60) -> None:
+        """Stop the processes named, all at once, and wait; supervisord and the others go on."""
+        some = set(names)
+        deadline = time.monotonic() + timeout
+        for name in some:
+            with suppress(xmlrpc.client.Fault):  # it was not running
+                self._call("stopProcess", name, False)
+        while any(state.state not in STATES_OF_REST for state in self.states() if state.name in some):
+            if time.monotonic() > deadline:
+                break
+            time.sleep(0.05)
+
     def stop(self, names: Iterable[str], *, timeout: float = 60) -> None:
         """Stop the processes named, all at once; then what is left, all at once; then supervisord."""
         first = set(names)
@@ -153,13 +165,7 @@ class Supervisor:
         everything = {state.name for state in self.states()}
         # Told to shut down, supervisord itself would stop one process after the other, a second each.
         for some in (first, everything - first):
-            for name in some:
-                with suppress(xmlrpc.client.Fault):  # it was not running
-                    self._call("stopProcess", name, False)
-            while any(state.state not in STATES_OF_REST for state in self.states() if state.name in some):
-                if time.monotonic() > deadline:
-                    break
-                time.sleep(0.05)
+            self.stop_processes(some, timeout=deadline - time.monotonic())
         pid = self.pid
         self._call("shutdown")
         while _alive(pid):

@@ -81,7 +81,7 @@ def decode(value: bytes | None, headers: Headers, *, key: str, reads: type[Reade
     if value is None:
         attributes: Mapping[str, Any] = {
             name: header(headers, f"ce_{name}")
-            for name in ("id", "source", "type", "subject", "time", "version", "traceparent")
+            for name in ("id", "source", "type", "subject", "time", "sequence", "version", "traceparent")
         }
         data = None
     else:
@@ -106,8 +106,14 @@ def decode(value: bytes | None, headers: Headers, *, key: str, reads: type[Reade
         data=None if reads is None else _schema(reads).load(data),  # type: ignore[arg-type] # marshmallow says what is no mapping
         key=key,
         version=version,
+        sequence=_sequence(attributes.get("sequence")),
         traceparent=attributes.get("traceparent"),
     )
+
+
+def _sequence(text: Any) -> int | None:
+    """Read our own numbering; in others' events the attribute may be anything (CloudEvents, "sequence")."""
+    return int(text) if isinstance(text, str) and text.isascii() and text.isdigit() else None
 
 
 def _parsed(value: bytes | None) -> Mapping[str, Any]:

@@ -18,6 +18,8 @@ class ConsumerState:
         # Not in the positions: those are written in transactions, and a write beside them would wait for one
         # that a dead worker left open, a minute long, with every partition.
         self._reports = database["consumer_reports"]
+        self._topics = database["consumer_topics"]
+        self._positions = database["positions"]
         self.group = group
         self._clock = clock
 
@@ -27,11 +29,28 @@ class ConsumerState:
         found = self._states.find_one({"_id": self.group}, {"state": True})
         return found is not None and found["state"] == "halted"
 
-    def halt(self, reason: str) -> None:
-        """Stop the whole group until an operator resumes it."""
+    @property
+    def reason(self) -> str | None:
+        """Why the group has stopped itself."""
+        found = self._states.find_one({"_id": self.group}, {"reason": True})
+        return None if found is None else found.get("reason")
+
+    @property
+    def remedy(self) -> str | None:
+        """The command that mends it, where there is one."""
+        found = self._states.find_one({"_id": self.group}, {"remedy": True})
+        return None if found is None else found.get("remedy")
+
+    def halt(self, reason: str, *, remedy: str | None = None) -> None:
+        """Stop the whole group until an operator resumes it.
+
+        Args:
+            reason: Why.
+            remedy: The command that mends it, where there is one.
+        """
         self._states.update_one(
             {"_id": self.group},
-            {"$set": {"state": "halted", "reason": reason, "at": self._clock.now()}},
+            {"$set": {"state": "halted", "reason": reason, "remedy": remedy, "at": self._clock.now()}},
             upsert=True,
         )
 
@@ -39,9 +58,24 @@ class ConsumerState:
         """Let the group go on; return whether it was halted."""
         result = self._states.update_one(
             {"_id": self.group, "state": "halted"},
-            {"$set": {"state": "running", "reason": None, "at": self._clock.now()}},
+            {"$set": {"state": "running", "reason": None, "remedy": None, "at": self._clock.now()}},
         )
         return result.modified_count == 1
+
+    def is_same_topic(self, topic: str, id_: str | None) -> bool:
+        """Tell whether a topic is the one that positions were counted in; where none were, it is from now.
+
+        Args:
+            topic: Its name.
+            id_: Kafka's own id of it, which a topic that is made anew does not get again; None: not known.
+        """
+        if id_ is None:
+            return True
+        known = self._topics.find_one({"_id": topic})
+        if known is None or (known["id"] != id_ and self._positions.find_one({"topic": topic}) is None):
+            self._topics.replace_one({"_id": topic}, {"id": id_}, upsert=True)
+            return True
+        return bool(known["id"] == id_)
 
     def report(self, *, ends: Mapping[TopicPartition, int], lags: Mapping[TopicPartition, int]) -> None:
         """Write down how far each partition is behind."""

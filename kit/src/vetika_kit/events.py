@@ -214,4 +214,5 @@ class Received:
     data: Any  # None: a tombstone
     key: str
     version: int | None = None
+    sequence: int | None = None  # of the aggregate's events; each has one more than the one before
     traceparent: str | None = None

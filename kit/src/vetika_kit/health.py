@@ -71,6 +71,8 @@ def worker_works(worker: Worker) -> Health:
         good=worker.healthy,
         details={
             "halted": progress.halted,
+            "reason": progress.reason,
+            "remedy": progress.remedy,
             "stuck": [f"{topic}/{partition}" for topic, partition in progress.stuck],
             "seconds_since_look": since,  # at the log's ends and the database
         },

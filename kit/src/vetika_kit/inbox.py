@@ -6,13 +6,13 @@ the partition meanwhile fails its transaction and changes nothing.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, Final
 
 from pymongo import ASCENDING, DeleteMany, DeleteOne, InsertOne, ReplaceOne, UpdateMany, UpdateOne
 from pymongo.client_session import ClientSession
-from pymongo.collection import Collection
+from pymongo.collection import Collection, ReturnDocument
 from pymongo.database import Database
 from pymongo.errors import (
     ConnectionFailure,
@@ -113,6 +113,23 @@ class Inbox:
         """Return where the group stands."""
         found = self._positions.find_one({"_id": f"{topic}/{partition}"})
         return Position(topic=topic, partition=partition, offset=found["offset"] if found else None)
+
+    def begin(self, position: Position, *, offset: int) -> Position:
+        """Remember where a partition is begun before its first event, and return where the group stands.
+
+        Else a log that lost its beginning while the worker slept would look like one that begins there.
+        """
+        first = {
+            "group": self._group,
+            "topic": position.topic,
+            "partition": position.partition,
+            "offset": offset,
+            "at": self._clock.now(),
+        }
+        found = self._positions.find_one_and_update(
+            {"_id": position.id}, {"$setOnInsert": first}, upsert=True, return_document=ReturnDocument.AFTER
+        )
+        return replace(position, offset=offset if found is None else found["offset"])
 
     def already_seen(self, keys: Iterable[str], *, session: ClientSession) -> set[str]:
         """Return which of these events have taken effect before."""

@@ -64,6 +64,11 @@ class SeekingConsumer(KafkaConsumer):  # type: ignore[misc] # kafka-python publi
             self._fetcher._paused_partition_records.pop(partition, None)  # noqa: SLF001 - there is no public way
             self._fetcher._paused_completed_fetches.pop(partition, None)  # noqa: SLF001 - as above
 
+    def topic_id(self, topic: str) -> str | None:
+        """Return Kafka's own id of a topic, or None while it is not known."""
+        found = self._cluster.topic_id(topic)
+        return None if found is None else str(found)
+
 
 def consumer(config: KafkaConfig, *, group: str, client_id: str, max_poll_records: int) -> SeekingConsumer:
     """Open a consumer whose position is the reader's own business.

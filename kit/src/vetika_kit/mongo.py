@@ -10,14 +10,23 @@ from vetika_kit.config import ServiceConfig
 Document = dict[str, Any]
 
 
-def connect(config: ServiceConfig) -> "MongoClient[Document]":
+def connection_name(config: ServiceConfig, *, service: str) -> str:
+    """Return the name under which MongoDB shows the connections of a service's processes."""
+    return f"vetika-{config.coalition}-{service}"
+
+
+def connect(config: ServiceConfig, *, name: str) -> "MongoClient[Document]":
     """Open a client: times are aware, writes are acknowledged by a majority and its journal.
 
     To be called after a fork, once a process.
+
+    Args:
+        config: The service's settings.
+        name: What MongoDB shows of the connection, see `connection_name`.
     """
     return MongoClient(
         config.mongodb_uri,
-        appname=f"vetika-{config.coalition}",
+        appname=name,
         tz_aware=True,
         w="majority",
         journal=True,

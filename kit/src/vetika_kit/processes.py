@@ -15,6 +15,7 @@ from pymongo.database import Database
 from pymongo.errors import PyMongoError
 
 from vetika_kit import kafka_clients, metrics
+from vetika_kit.backup.upkeep import unfinished
 from vetika_kit.clock import Clock
 from vetika_kit.config import ServiceConfig
 from vetika_kit.consumer_state import ConsumerState
@@ -128,6 +129,7 @@ def make_worker(context: "Context", *, policy: WorkerPolicy | None = None) -> Wo
         intake=intake,
         replay=Replay(context.database, inbox=inbox, intake=intake, clock=clock),
         state=ConsumerState(context.database, group=group, clock=clock),
+        service=service.name,
         policy=policy,
     )
 
@@ -174,9 +176,16 @@ def serving_probes(
 def prepare_when_possible(
     service: "Service", config: ServiceConfig, database: "Database[Document]", clock: Clock
 ) -> None:
-    """Make the indexes as soon as the database answers: a process may be started before its database."""
+    """Make the indexes as soon as the database answers: a process may be started before its database.
+
+    One that is being restored or rebuilt is nobody's to use: what is half there would be told to others.
+    """
     while True:
         try:
+            if (work := unfinished(database)) is not None:
+                logger.error("a %s of the database is not complete: run it again", work)
+                time.sleep(_RETRY)
+                continue
             service.prepare(database, coalition=config.coalition, clock=clock)
         except PyMongoError as error:
             if not is_transient(error):

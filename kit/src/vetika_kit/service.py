@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from pymongo.database import Database
 
+from vetika_kit.backup.recovery import Recovery
 from vetika_kit.clock import Clock, SystemClock
 from vetika_kit.config import ConfigurationError, ServiceConfig, load
 from vetika_kit.handlers import Handlers
@@ -22,7 +23,7 @@ from vetika_kit.http.indexes import ensure_indexes as ensure_http_indexes
 from vetika_kit.inbox import Inbox, UnitOfWork
 from vetika_kit.looks import Look
 from vetika_kit.migrations import Migration
-from vetika_kit.mongo import Document, connect, service_database
+from vetika_kit.mongo import Document, connect, connection_name, service_database
 from vetika_kit.outbox import Aggregates
 from vetika_kit.periodic import Periodic
 from vetika_kit.topics import Topics
@@ -69,6 +70,7 @@ class Service:
     consumes: ModuleType | None = None
     outboxes: tuple[str, ...] = ()  # collections whose documents carry an outbox
     stores: Callable[[UnitOfWork, Any], Mapping[str, object]] | None = None
+    recovery: Recovery | None = None  # how it takes back what it told itself
     ensure_indexes: Callable[["Database[Document]"], None] = _no_indexes
     periodic: Callable[["Database[Document]", Any, Clock], Sequence[Periodic]] = _no_jobs
     looks: Callable[["Database[Document]", Clock], Sequence[Look]] = _no_looks  # shown by its workers
@@ -92,9 +94,16 @@ class Service:
         """Return the ``source`` of its events."""
         return f"/{coalition}/{self.name}"
 
-    def database(self, config: ServiceConfig) -> "Database[Document]":
-        """Open the service's own database."""
-        return service_database(connect(config), coalition=config.coalition, service=self.name)
+    def database(self, config: ServiceConfig, *, work: str = "") -> "Database[Document]":
+        """Open the service's own database.
+
+        Args:
+            config: The service's settings.
+            work: What one-shot work it is opened for; MongoDB shows its connections apart from the others'.
+        """
+        name = connection_name(config, service=self.name)
+        client = connect(config, name=f"{name} {work}" if work else name)
+        return service_database(client, coalition=config.coalition, service=self.name)
 
     def prepare(self, database: "Database[Document]", *, coalition: str, clock: Clock) -> None:
         """Make every index that the service and the kit need; again changes nothing."""
@@ -114,6 +123,7 @@ class Service:
         """Run one process of the service, until SIGTERM or SIGINT; return the exit status."""
         # Imported here: the kinds of process import each other's libraries only when they run.
         from vetika_kit import processes  # noqa: PLC0415
+        from vetika_kit.backup.commands import WORKS  # noqa: PLC0415
         from vetika_kit.logs import configure_logging  # noqa: PLC0415
         from vetika_kit.migrating import run_migrations  # noqa: PLC0415
         from vetika_kit.tracing import configure as configure_tracing  # noqa: PLC0415
@@ -124,17 +134,24 @@ class Service:
             "migrate": run_migrations,
             **self.processes,
         }
-        parser = argparse.ArgumentParser(prog=self.name, description=self.title)
-        parser.add_argument(
-            "process", choices=["api", *kinds, "indexes", "check"], help="the kind of process to run"
-        )
-        chosen = parser.parse_args(argv).process
+        parser = argparse.ArgumentParser(prog=self.name, description=self.title, allow_abbrev=False)
+        chosen_ones = parser.add_subparsers(dest="process", required=True, metavar="PROCESS")
+        for name in ("api", *kinds, "indexes", "check"):
+            chosen_ones.add_parser(name, help="a kind of process to run", allow_abbrev=False)
+        for name, work in WORKS.items():
+            work.configure(
+                chosen_ones.add_parser(name, help=work.help, description=work.help, allow_abbrev=False)
+            )
+        arguments = parser.parse_args(argv)
+        chosen = arguments.process
         try:
             config = load(self.config)
         except ConfigurationError as error:
             print(f"{self.name}: {error}", file=sys.stderr)  # noqa: T201 - nobody reads JSON logs of a process that did not start
             return 2
-        configure_logging(service=self.name, process=chosen, level=config.log_level)
+        # A work may write its result to stdout.
+        stream = sys.stderr if chosen in WORKS else None
+        configure_logging(service=self.name, process=chosen, level=config.log_level, stream=stream)
         if chosen == "check":
             from vetika_kit.check import run_check  # noqa: PLC0415 - as above
 
@@ -145,13 +162,8 @@ class Service:
             return 0
         configure_tracing(service=self.name, process=chosen, otlp_endpoint=config.otlp_endpoint)
         clock = SystemClock()
-        database = self.database(config)
-        processes.prepare_when_possible(self, config, database, clock)
-        if chosen == "indexes":
-            return 0
+        database = self.database(config, work=chosen if chosen in WORKS else "")
         stop = threading.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: stop.set())
         context = Context(
             service=self,
             config=config,
@@ -160,6 +172,13 @@ class Service:
             stop=stop,
             name=f"{self.name}-{chosen}-{socket.gethostname()}-{threading.get_native_id()}",
         )
+        if chosen in WORKS:
+            return WORKS[chosen].run(context, arguments)
+        processes.prepare_when_possible(self, config, database, clock)
+        if chosen == "indexes":
+            return 0
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: stop.set())
         logger.info("started")
         kinds[chosen](context)
         logger.info("stopped")

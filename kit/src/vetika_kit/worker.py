@@ -21,6 +21,7 @@ from vetika_kit.consumer_state import ConsumerState
 from vetika_kit.dead_letters import DeadLetterPolicy, DeadShare
 from vetika_kit.inbox import Inbox, LostPartitionError, Position, is_transient
 from vetika_kit.intake import Intake
+from vetika_kit.kafka_clients import SeekingConsumer
 from vetika_kit.lags import Lags
 from vetika_kit.replay import Replay
 from vetika_kit.rests import Rests
@@ -51,6 +52,12 @@ class Progress:
     stuck: Sequence[TopicPartition] = ()  # partitions with lag that have not moved for too long
     wedged: bool = False  # one of them for no reason that is known
     halted: bool = False
+    reason: str | None = None  # of the halt
+    remedy: str | None = None  # the command that mends it
+
+
+class LogLostError(Exception):
+    """Kafka does not hold what a partition's position needs: going on would leave a hole that nobody sees."""
 
 
 class Worker(ConsumerRebalanceListener):  # type: ignore[misc] # kafka-python publishes no types
@@ -59,12 +66,13 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc] # kafka-python pu
     def __init__(
         self,
         *,
-        make_consumer: Callable[[], KafkaConsumer],
+        make_consumer: Callable[[], SeekingConsumer],
         topics: Sequence[str],
         inbox: Inbox,
         intake: Intake,
         replay: Replay,
         state: ConsumerState,
+        service: str = "SERVICE",
         dead_letters: DeadLetterPolicy | None = None,
         policy: WorkerPolicy | None = None,
     ) -> None:
@@ -74,6 +82,7 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc] # kafka-python pu
         self._intake = intake
         self._replay = replay
         self._state = state
+        self._service = service
         self._dead_letter_policy = dead_letters or DeadLetterPolicy()
         self._share = DeadShare(self._dead_letter_policy)
         self._policy = policy or WorkerPolicy()
@@ -164,7 +173,7 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc] # kafka-python pu
             stop.wait(self._policy.report)
         return False
 
-    def _consume(self, consumer: KafkaConsumer, stop: Flag) -> None:
+    def _consume(self, consumer: SeekingConsumer, stop: Flag) -> None:
         while not stop.is_set():
             self.progress.ticked_at = time.monotonic()
             try:
@@ -178,7 +187,12 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc] # kafka-python pu
                     self._take(consumer, partition, records)
                 self._look_around(consumer)
             except OffsetOutOfRangeError as error:
-                self._halt(f"the log no longer holds what comes next: {error}")
+                places = ", ".join(
+                    f"{at.topic}/{at.partition} at {offset}" for at, offset in error.args[0].items()
+                )
+                self._halt_lost(f"the log no longer holds what comes next ({places})")
+            except LogLostError as error:
+                self._halt_lost(str(error))
             except PyMongoError as error:
                 if not is_transient(error):
                     raise
@@ -190,14 +204,19 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc] # kafka-python pu
             if self.progress.halted:
                 return
 
-    def _place(self, consumer: KafkaConsumer) -> None:
+    def _place(self, consumer: SeekingConsumer) -> None:
         """Seek every new partition to the position that was stored with its effects."""
-        for partition in [*self._unplaced]:
+        unplaced = [*self._unplaced]
+        if not unplaced:
+            return
+        begins, ends = consumer.beginning_offsets(unplaced), consumer.end_offsets(unplaced)
+        for partition in unplaced:
             position = self._inbox.position(partition.topic, partition.partition)
+            same = self._state.is_same_topic(partition.topic, consumer.topic_id(partition.topic))
             if position.offset is None:
-                consumer.seek_to_beginning(partition)
-            else:
-                consumer.seek(partition, position.offset)
+                position = self._inbox.begin(position, offset=begins[partition])
+            _check_log(position, begin=begins[partition], end=ends[partition], same_topic=same)
+            consumer.seek(partition, position.offset)
             self._positions[partition] = position
             self._unplaced.discard(partition)
             consumer.resume(partition)
@@ -264,14 +283,40 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc] # kafka-python pu
         self.progress.ticked_at = time.monotonic()
         try:
             self.progress.halted = self._state.halted
+            if self.progress.halted and self.progress.reason is None:
+                self.progress.reason, self.progress.remedy = self._state.reason, self._state.remedy
+            elif not self.progress.halted:
+                self.progress.reason = self.progress.remedy = None
         except PyMongoError as error:
             logger.warning("the database is away: %s", type(error).__name__)
             return True
         metrics.HALTED.labels(group=self._state.group).set(self.progress.halted)
         return self.progress.halted
 
-    def _halt(self, reason: str) -> None:
-        logger.error("halted: %s; an operator must look and resume", reason)
-        self._state.halt(reason)
+    def _halt_lost(self, reason: str) -> None:
+        self._halt(reason, remedy=f"./vetika rebuild {self._service}")
+
+    def _halt(self, reason: str, *, remedy: str | None = None) -> None:
+        logger.error("halted: %s; %s", reason, remedy or "an operator must look and resume")
+        self._state.halt(reason, remedy=remedy)
+        self.progress.reason, self.progress.remedy = reason, remedy
         self.progress.halted = True
         metrics.HALTED.labels(group=self._state.group).set(1)
+
+
+def _check_log(position: Position, *, begin: int, end: int, same_topic: bool) -> None:
+    """Look whether the log still holds what comes next, before anything else is taken for that.
+
+    Raises:
+        LogLostError: It does not.
+    """
+    offset = position.offset or 0
+    if offset > end or not same_topic:
+        raise LogLostError(
+            f"the topic was made anew ({position.id} ends at {end}, and {offset} came next in the former one)"
+        )
+    if offset < begin:
+        raise LogLostError(
+            "the log no longer holds what comes next "
+            f"({position.id} begins at {begin}, and {offset} comes next)"
+        )

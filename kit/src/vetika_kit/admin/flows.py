@@ -47,6 +47,7 @@ def inbound(database: "Database[Document]", *, group: str) -> dict[str, Any]:
         "group": group,
         "state": state.get("state", "running"),
         "reason": state.get("reason"),
+        "remedy": state.get("remedy"),
         "since": state.get("at"),
         "positions": [
             {

@@ -60,6 +60,11 @@ class ConsumersSchema(Schema):
     group = fields.String(required=True)
     state = fields.String(required=True, validate=validate.OneOf(["running", "halted"]))
     reason = fields.String(required=True, allow_none=True, metadata={"description": "Why it was halted."})
+    remedy = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "The command that mends it, where there is one."},
+    )
     since = Timestamp(required=True, allow_none=True)
     positions = fields.List(fields.Nested(PositionSchema), required=True)
 

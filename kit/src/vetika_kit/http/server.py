@@ -18,7 +18,7 @@ from vetika_kit.config import ConfigurationError, ServiceConfig
 from vetika_kit.http.tokens import TokenVerifier
 from vetika_kit.http.unreadable import Worker
 from vetika_kit.logs import configure_logging
-from vetika_kit.mongo import connect, service_database
+from vetika_kit.mongo import connect, connection_name, service_database
 
 if TYPE_CHECKING:
     from vetika_kit.service import Service
@@ -35,7 +35,7 @@ def run_api(service: "Service", config: ServiceConfig) -> None:
     """
     from vetika_kit.processes import prepare_when_possible  # noqa: PLC0415 - imports this package's users
 
-    client = connect(config)
+    client = connect(config, name=connection_name(config, service=service.name))
     database = service_database(client, coalition=config.coalition, service=service.name)
     prepare_when_possible(service, config, database, SystemClock())
     client.close()  # clients are not carried over a fork
@@ -105,7 +105,7 @@ class _Server(gunicorn.app.base.BaseApplication):  # type: ignore[misc] # gunico
         configure_logging(service=service.name, process="api", level=config.log_level)
         if config.otlp_endpoint:
             tracing.configure(service=service.name, process="api", otlp_endpoint=config.otlp_endpoint)
-        client = connect(config)
+        client = connect(config, name=connection_name(config, service=service.name))
         database = service_database(client, coalition=config.coalition, service=service.name)
         return service.app(config, database=database, clock=SystemClock())
 

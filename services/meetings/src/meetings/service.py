@@ -5,11 +5,13 @@ from typing import Any, Final
 
 from pymongo.database import Database
 
-from meetings import consumes, publishes
+from meetings import consumes, publishes, recovers
 from meetings.config import MeetingsConfig
 from meetings.forums import Forums
 from meetings.store.forums import FORUMS, ForumStore, ensure_indexes
 from meetings.store.organizations import HeardOrganizations, Organizations
+from meetings.store.recovered import RecoveredForums
+from vetika_kit.backup.recovery import Recovery
 from vetika_kit.clock import Clock
 from vetika_kit.inbox import UnitOfWork
 from vetika_kit.periodic import Periodic
@@ -48,6 +50,9 @@ SERVICE: Final = Service(
     create_app="meetings.app:create_app",
     outboxes=(FORUMS,),
     stores=_stores,
+    recovery=Recovery(
+        module=recovers, stores=lambda work, _: {"forums": RecoveredForums(work=work)}, lost=recovers.LOST
+    ),
     ensure_indexes=ensure_indexes,
     periodic=_periodic,
 )

@@ -44,7 +44,8 @@ class Planning:
         """Make the deliveries of a plan, or keep it until they can be made."""
         if self._ready(plan):
             self._settle(plan)
-        else:
+        elif not self._deliveries.complete(plan, session=self._work.session):
+            # There are some already where topics are read again.
             self._deliveries.await_(plan, session=self._work.session)
 
     def contact_came(self, person_id: str) -> None:
@@ -67,7 +68,9 @@ class Planning:
             self.registration_of_cancelled(registration, forum=forum)
 
     def registration_of_cancelled(self, registration: Document, *, forum: Document) -> None:
-        """Tell one of them."""
+        """Tell one of them; of a forum that would be over by now nobody needs to hear any more."""
+        if forum["ends_at"] < self._work.clock.now():
+            return
         told: dict[str, Any] = {
             "reference": registration["reference"],
             "role": registration["role"],
@@ -116,7 +119,9 @@ class Planning:
             return
         # There is nobody to tell, or no way to; it stays as a failed one, for whoever wonders.
         kept = document or self._deliveries.await_(plan, session=self._work.session)
-        if kept is not None:
+        if kept is None:
+            self._deliveries.complete(plan, session=self._work.session)
+        else:
             self._fail(kept, NO_CHANNEL if isinstance(known, Wish) else ERASED)
 
     def _fail(self, document: Document, reason: str) -> None:

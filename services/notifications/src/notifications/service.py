@@ -5,14 +5,16 @@ from typing import Any, Final
 
 from pymongo.database import Database
 
-from notifications import consumes, publishes
+from notifications import consumes, publishes, recovers
 from notifications.config import NotificationsConfig
 from notifications.planning import stores
 from notifications.queue_look import queue_look
 from notifications.sender import run_sender
 from notifications.store import deliveries, forums, roster
 from notifications.store.queue import Queue
+from notifications.store.recovered import RecoveredDeliveries
 from notifications.upkeep import periodic_jobs
+from vetika_kit.backup.recovery import Recovery
 from vetika_kit.clock import Clock
 from vetika_kit.inbox import UnitOfWork
 from vetika_kit.looks import Look
@@ -48,6 +50,12 @@ SERVICE: Final = Service(
     create_app="notifications.app:create_app",
     outboxes=(deliveries.DELIVERIES,),
     stores=_stores,
+    recovery=Recovery(
+        module=recovers,
+        stores=lambda work, _: {"deliveries": RecoveredDeliveries(work=work)},
+        finish=recovers.forget_who_is_on_no_record,
+        lost=recovers.LOST,
+    ),
     ensure_indexes=_ensure_indexes,
     periodic=_periodic,
     looks=_looks,

@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 from typing import Final
 
-from recommendations import consumes, publishes
+from recommendations import consumes, publishes, recovers
 from recommendations.config import RecommendationsConfig
 from recommendations.store.forums import HeardForums
 from recommendations.store.recommendations import RECOMMENDATIONS, ensure_indexes
+from recommendations.store.recovered import RecoveredRecommendations
+from vetika_kit.backup.recovery import Recovery
 from vetika_kit.inbox import UnitOfWork
 from vetika_kit.service import Service
 
@@ -24,5 +26,10 @@ SERVICE: Final = Service(
     create_app="recommendations.app:create_app",
     outboxes=(RECOMMENDATIONS,),
     stores=_stores,
+    recovery=Recovery(
+        module=recovers,
+        stores=lambda work, _: {"recommendations": RecoveredRecommendations(work=work)},
+        lost=recovers.LOST,
+    ),
     ensure_indexes=ensure_indexes,
 )

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from pymongo.database import Database
 
-from registration import consumes, publishes
+from registration import consumes, publishes, recovers
 from registration.config import RegistrationConfig
 from registration.erasing import Erasing
 from registration.seat_look import seat_look
@@ -17,6 +17,7 @@ from registration.store.forums import Forums, HeardForums
 from registration.store.ledger import Ledgers
 from registration.store.organizations import Organizations
 from registration.store.registrations import Registrations
+from vetika_kit.backup.recovery import Recovery
 from vetika_kit.clock import Clock, SystemClock
 from vetika_kit.inbox import UnitOfWork
 from vetika_kit.looks import Look
@@ -80,6 +81,7 @@ SERVICE: Final = Service(
     create_app="registration.app:create_app",
     outboxes=(registrations.COLLECTION, organizations.COLLECTION, erasures.COLLECTION),
     stores=_stores,
+    recovery=Recovery(module=recovers, stores=recovers.take_back, finish=recovers.finish, lost=recovers.LOST),
     ensure_indexes=_ensure_indexes,
     periodic=_periodic,
     looks=_looks,

@@ -37,7 +37,7 @@ class ForumStore:
 
     def add(self, forum: Forum) -> Kept:
         """Keep a new forum; one that a lost answer already kept under this id is answered as it is."""
-        return kept(self._aggregates.insert_or_get(_document(forum)))
+        return kept(self._aggregates.insert_or_get(document(forum)))
 
     def get(self, id_: str) -> Kept:
         """Return a forum.
@@ -45,10 +45,10 @@ class ForumStore:
         Raises:
             UnknownForumError: There is none.
         """
-        document = self._aggregates.get(id_)
-        if document is None:
+        found = self._aggregates.get(id_)
+        if found is None:
             raise UnknownForumError(id_)
-        return kept(document)
+        return kept(found)
 
     def change(self, seen: Kept, after: Forum, *events: Event) -> Kept:
         """Keep what a forum became, with the events that tell of it, in one write.
@@ -56,7 +56,7 @@ class ForumStore:
         Raises:
             StaleVersionError: It changed since it was seen.
         """
-        changes = _document(after)
+        changes = document(after)
         del changes["_id"]
         reference = {"_id": after.id, "version": seen.version}
         return kept(self._aggregates.update(reference, {"$set": changes}, *events))
@@ -66,7 +66,7 @@ class ForumStore:
         found = self.collection.find(
             {"due_at": {"$lte": now}}, {"outbox": False}, sort=[("due_at", ASCENDING)], limit=limit
         )
-        return [kept(document) for document in found]
+        return [kept(one) for one in found]
 
 
 def ensure_indexes(database: "Database[Document]") -> None:
@@ -86,7 +86,7 @@ def seen_by(actor: Actor) -> Document:
 
 
 def kept(document: Mapping[str, Any]) -> Kept:
-    """Return the forum that a document holds."""
+    """Return the forum that a stored document holds."""
     venue, policy = document["venue"], document["seat_policy"]
     plan = Plan(
         theme=document["theme"],
@@ -114,7 +114,8 @@ def kept(document: Mapping[str, Any]) -> Kept:
     return Kept(forum=forum, version=document["version"])
 
 
-def _document(forum: Forum) -> Document:
+def document(forum: Forum) -> Document:
+    """Return what is stored of a forum."""
     plan = asdict(forum.plan)
     reserved = forum.plan.seat_policy.reserved
     plan["seat_policy"]["reserved"] = {category.value: seats for category, seats in reserved.items()}

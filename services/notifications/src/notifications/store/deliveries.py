@@ -34,9 +34,24 @@ class Deliveries:
 
     def queue(self, plan: Plan, wish: Wish, *, session: ClientSession | None = None) -> None:
         """Make the deliveries of a plan; those that exist already stay as they are."""
-        self._insert(
-            [_queued(plan, channel, wish, now=self._clock.now()) for channel in wish.channels], session
-        )
+        made = [_queued(plan, channel, wish, now=self._clock.now()) for channel in wish.channels]
+        if len(self._insert(made, session)) < len(made):
+            self.complete(plan, session=session)
+
+    def complete(self, plan: Plan, *, session: ClientSession | None = None) -> bool:
+        """Give deliveries of a plan that came back from the own events what those do not tell.
+
+        Returns:
+            Whether there are deliveries of this plan, over any channel.
+        """
+        ids = [*(_delivery_id(plan, channel) for channel in Channel), _plan_id(plan)]
+        known = list(self._known(ids, session=session))
+        if known:
+            told = {"at": plan.at, "told": dict(plan.told)}
+            self.collection.update_many(
+                {"_id": {"$in": known}, "told": None}, {"$set": told}, session=session
+            )
+        return bool(known)
 
     def await_(self, plan: Plan, *, session: ClientSession | None = None) -> Document | None:
         """Keep a plan until the person's contact and the forum are known; return it if it is new."""
@@ -136,9 +151,17 @@ def plan_of(document: Mapping[str, Any]) -> Plan:
     )
 
 
+def _delivery_id(plan: Plan, channel: Channel) -> str:
+    return derived_id("delivery", plan.because, plan.person_id, channel)
+
+
+def _plan_id(plan: Plan) -> str:
+    return derived_id("plan", plan.because, plan.person_id)
+
+
 def _queued(plan: Plan, channel: Channel, wish: Wish, *, now: datetime) -> Document:
     return {
-        "_id": derived_id("delivery", plan.because, plan.person_id, channel),
+        "_id": _delivery_id(plan, channel),
         **_planned(plan, now=now),
         "state": State.QUEUED,
         "channel": channel,
@@ -149,7 +172,7 @@ def _queued(plan: Plan, channel: Channel, wish: Wish, *, now: datetime) -> Docum
 
 def _awaiting(plan: Plan, *, now: datetime) -> Document:
     return {
-        "_id": derived_id("plan", plan.because, plan.person_id),
+        "_id": _plan_id(plan),
         **_planned(plan, now=now),
         "state": State.AWAITING_CONTACT,
         "channel": None,

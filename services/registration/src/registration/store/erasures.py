@@ -13,7 +13,7 @@ from registration.publishes import CONTACT_ERASED
 from registration.store.registrations import COLLECTION as REGISTRATIONS
 from vetika_kit.clock import Clock
 from vetika_kit.events import Event, tombstone
-from vetika_kit.outbox import Aggregates, StaleVersionError
+from vetika_kit.outbox import Aggregates, StaleVersionError, shard_of
 
 Document = dict[str, Any]
 
@@ -49,6 +49,38 @@ class Erasures:
             self.aggregates.insert({"_id": person_id, **beginning}, _tombstone(person_id, now=now))
         except DuplicateKeyError:
             self._update(person_id, beginning, _tombstone(person_id, now=now))
+
+    def take_back(self, noted: Document) -> bool:
+        """Let an erasure that was told, and is not known here, take effect again; return whether it did.
+
+        A person whose last record is a contact came back: then what was registered before the wish is
+        forgotten, and a tombstone that repeats an erasure changes nothing. The erasure stays open, so that
+        it is seen through.
+
+        Args:
+            noted: What the contacts topic says (`recovered.RecoveredPeople`).
+        """
+        person, first, last = noted["_id"], noted["erased_first"], noted["erased_last"]
+        known = self.collection.find_one({"_id": person})
+        if known is not None and known["outbox"]["seq"] >= last["seq"]:
+            return False
+        came_back = noted.get("alive", False)
+        erased_at = first["at"] if came_back else last["at"]
+        if came_back and first["seq"] > 1 and (known is None or known["open"]):
+            erased_at = erased_at if known is None else known["erased_at"]
+        else:
+            self.anonymize(person, before=erased_at, now=erased_at)
+        told = {"open": True, "erased_at": erased_at, "quiet_since": None, "repeated_at": None}
+        self.collection.update_one(
+            {"_id": person},
+            {
+                "$set": {**told, "outbox.seq": last["seq"], "outbox.shard": shard_of(person)},
+                "$setOnInsert": {"outbox.events": []},
+                "$inc": {"version": 1},
+            },
+            upsert=True,
+        )
+        return True
 
     def note_quiet(self, erasure: Document, *, since: datetime | None) -> None:
         """Record since when no contact of the person waits to leave."""

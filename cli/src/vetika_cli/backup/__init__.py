@@ -1,0 +1,1 @@
+"""Backup, restore and rebuild from the keyboard, wherever the services run."""

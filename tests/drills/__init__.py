@@ -1,0 +1,1 @@
+"""Drills: stores are destroyed and come back."""
