@@ -7,7 +7,7 @@ again, in order. A group that puts too much aside stops itself until an operator
 import logging
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from threading import Event as Flag
 from typing import Any
 
@@ -23,6 +23,8 @@ from vetika_kit.inbox import Inbox, LostPartitionError, Position, is_transient
 from vetika_kit.intake import Intake
 from vetika_kit.kafka_clients import SeekingConsumer
 from vetika_kit.lags import Lags
+from vetika_kit.lost_log import LogLostError, check_log
+from vetika_kit.progress import Progress
 from vetika_kit.replay import Replay
 from vetika_kit.rests import Rests
 
@@ -40,24 +42,6 @@ class WorkerPolicy:
     backoff_limit: float = 30.0
     report: float = 2.0  # seconds between looks at lag, replays and the operator's word
     stuck_after: float = 60.0  # seconds without movement, or without a look, after which it is not healthy
-
-
-@dataclass(kw_only=True)
-class Progress:
-    """What a supervisor may want to know; times are monotonic seconds."""
-
-    ticked_at: float = field(default_factory=time.monotonic)  # when it last came round
-    looked_at: float | None = None  # when Kafka and the database last told how far it is behind
-    lag: int = 0
-    stuck: Sequence[TopicPartition] = ()  # partitions with lag that have not moved for too long
-    wedged: bool = False  # one of them for no reason that is known
-    halted: bool = False
-    reason: str | None = None  # of the halt
-    remedy: str | None = None  # the command that mends it
-
-
-class LogLostError(Exception):
-    """Kafka does not hold what a partition's position needs: going on would leave a hole that nobody sees."""
 
 
 class Worker(ConsumerRebalanceListener):  # type: ignore[misc] # kafka-python publishes no types
@@ -215,7 +199,7 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc] # kafka-python pu
             same = self._state.is_same_topic(partition.topic, consumer.topic_id(partition.topic))
             if position.offset is None:
                 position = self._inbox.begin(position, offset=begins[partition])
-            _check_log(position, begin=begins[partition], end=ends[partition], same_topic=same)
+            check_log(position, begin=begins[partition], end=ends[partition], same_topic=same)
             consumer.seek(partition, position.offset)
             self._positions[partition] = position
             self._unplaced.discard(partition)
@@ -302,21 +286,3 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc] # kafka-python pu
         self.progress.reason, self.progress.remedy = reason, remedy
         self.progress.halted = True
         metrics.HALTED.labels(group=self._state.group).set(1)
-
-
-def _check_log(position: Position, *, begin: int, end: int, same_topic: bool) -> None:
-    """Look whether the log still holds what comes next, before anything else is taken for that.
-
-    Raises:
-        LogLostError: It does not.
-    """
-    offset = position.offset or 0
-    if offset > end or not same_topic:
-        raise LogLostError(
-            f"the topic was made anew ({position.id} ends at {end}, and {offset} came next in the former one)"
-        )
-    if offset < begin:
-        raise LogLostError(
-            "the log no longer holds what comes next "
-            f"({position.id} begins at {begin}, and {offset} comes next)"
-        )
