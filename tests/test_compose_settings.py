@@ -1,4 +1,4 @@
-"""The settings of the containers: every one is in the example, explained, with the default that really holds."""
+"""The settings of the containers: each is in the example, explained, and with its true default."""
 
 import re
 from pathlib import Path
