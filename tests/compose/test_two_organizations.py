@@ -22,8 +22,6 @@ from vetika_cli.keys import private_key, signed
 from vetika_cli.places import checkout
 from vetika_cli.ports import free_port
 
-pytestmark = pytest.mark.slow
-
 PAGE = checkout() / "deploy" / "hosting" / "README.md"
 BLOCK = re.compile(r"^##+ ([^\n]+)$|^```sh ?([a-z]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 EXAMPLE = checkout() / "deploy" / "hosting" / "hosting.yml"

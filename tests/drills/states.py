@@ -30,6 +30,7 @@ NOT_STATE = {
     "consumer_topics",
     "dead_letters",
     "audit",
+    "releases",
 }
 
 

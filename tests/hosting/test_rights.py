@@ -29,7 +29,6 @@ from vetika_kit import kafka_clients
 from vetika_kit.topics import Stream
 
 pytestmark = [
-    pytest.mark.slow,
     # kafka-python forgets the sockets of connections that were refused.
     pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning"),
 ]

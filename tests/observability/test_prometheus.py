@@ -9,6 +9,7 @@ from outside.monitoring import FOLDER, alerts, asked_by_alerts, asked_by_panels
 from outside.prometheus import found, watching
 
 from vetika_cli.installation import HOST, PORTS, SERVICES
+from vetika_cli.platform import Platform
 
 UNIT_TESTS = Path(__file__).with_name("alerts.test.yml")
 PROCESSES = sorted(name for name in PORTS if name.partition("-")[0] in SERVICES)
@@ -63,7 +64,17 @@ def test_every_alert_is_played_both_ways():
 
 
 @pytest.fixture(scope="module")
-def prometheus(platform, tmp_path_factory, eventually):
+def watched(tmp_path_factory, mongodb_uri, kafka_bootstrap, clear):
+    """A platform on which nothing has gone wrong yet."""
+    folder = tmp_path_factory.mktemp("watched")
+    with Platform(folder, mongodb_uri=mongodb_uri, kafka_bootstrap=kafka_bootstrap) as platform:
+        platform.start()
+        yield platform
+    clear(platform)
+
+
+@pytest.fixture(scope="module")
+def prometheus(watched, tmp_path_factory, eventually):
     """A Prometheus that asks every process of the platform, with the labels of the real configuration."""
     if found("prometheus") is None:
         pytest.skip("prometheus is not installed (Debian: package prometheus)")
@@ -73,7 +84,7 @@ def prometheus(platform, tmp_path_factory, eventually):
     # What Docker's DNS would answer: the name that was asked for, and where that is.
     job["static_configs"] = [
         {
-            "targets": [f"{HOST}:{platform.installation.port(name)}"],
+            "targets": [f"{HOST}:{watched.installation.port(name)}"],
             "labels": {"__meta_dns_name": name},
         }
         for name in PROCESSES
@@ -94,12 +105,13 @@ def _answers(prometheus):
 
 
 @pytest.fixture(scope="module")
-def used(prometheus, office, people, anybody, eventually):
+def used(prometheus, watched, looking_at, people, eventually):
     """A forum to which more people want to come than there are seats; everybody has been told."""
-    forum = office.forum(seats=2)
-    for _ in range(3):
-        person = people.new(channels=["email", "sms"])
-        anybody.post("registration", f"/v1/forums/{forum['id']}/registrations", person)
+    with looking_at(watched) as outside:
+        forum = outside.office.forum(seats=2)
+        for _ in range(3):
+            person = people.new(channels=["email", "sms"])
+            outside.anybody.post("registration", f"/v1/forums/{forum['id']}/registrations", person)
     left = 'sum(vetika_delivery_attempts_total{left_as=~"sent|delivered"})'
     eventually(lambda: _number(prometheus, left) >= 6, seconds=60)
     return forum

@@ -10,7 +10,9 @@ from vetika_kit.mongo import Document
 COLLECTION: Final = "upkeep"
 STAGED: Final = "restoring."  # prefix of the collections that a restore fills before it puts them in place
 # What living processes say of themselves is no knowledge: it is neither kept nor restored.
-OF_THE_LIVING: Final = frozenset({"relay_leases", "relay_members", "consumer_reports", COLLECTION})
+OF_THE_LIVING: Final = frozenset(
+    {"relay_leases", "relay_members", "consumer_reports", "releases", COLLECTION}
+)
 
 
 def unfinished(database: "Database[Document]") -> str | None:
