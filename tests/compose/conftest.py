@@ -17,6 +17,8 @@ SETTINGS = {
     "VETIKA_SMTP_TIMEOUT": "5",
     "VETIKA_SMS_TIMEOUT": "5",
     "VETIKA_SENDER_LEASE": "21",
+    # What a relay cannot publish makes it unhealthy soon.
+    "VETIKA_OUTBOX_AGE_UNHEALTHY": "5",
 }
 
 

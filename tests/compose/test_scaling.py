@@ -136,9 +136,7 @@ def test_containers_die_at_random_and_nothing_is_lost(seed, deployment, hosted_o
         receipts = answers.result(timeout=300)
     told = {one["id"]: one["status"] for one in receipts}
     assert len(told) == len(applications)
-    eventually(
-        lambda: all(one.healthy for one in deployment.containers() if "Health" in one.state), seconds=120
-    )
+    eventually(lambda: all_healthy(deployment), seconds=120)
     confirmed, waiting = eventually(lambda: settled(hosted_office, forum, len(applications)), seconds=60)
     assert len(confirmed) == 150
     assert waiting == list(range(1, 91))
@@ -152,6 +150,30 @@ def test_containers_die_at_random_and_nothing_is_lost(seed, deployment, hosted_o
         if event["type"] in {"registration.confirmed.v1", "registration.waitlisted.v1"}
     }
     assert set(told) <= published
+
+
+def all_healthy(deployment):
+    """Whether every container that can say how it is says that it is well."""
+    return all(one.healthy for one in deployment.containers() if "Health" in one.state)
+
+
+@pytest.mark.slow
+def test_without_kafka_people_register_and_the_relay_is_unhealthy(deployment, hosted_office, eventually):
+    """Who watches sees that nothing leaves; whoever registers does not. Back again, everything is told."""
+    forum = hosted_office.forum(seats=5)
+    deployment.compose("stop", "kafka")
+    try:
+        (receipt,) = register(deployment, forum, [People().new()], threads=1)
+        assert receipt["status"] == "confirmed"
+        eventually(lambda: not deployment.containers("registration-relay")[0].healthy, seconds=150)
+        (api,) = deployment.containers("registration-api")
+        assert api.healthy
+    finally:
+        deployment.compose("start", "kafka")
+        eventually(lambda: all_healthy(deployment), seconds=180)
+    eventually(
+        lambda: receipt["id"] in {event["subject"] for event in of_forum(deployment, forum)}, seconds=90
+    )
 
 
 def settled(office, forum, count):
