@@ -39,7 +39,7 @@ def drive(apis, tmp_path):
                 f"{apis.url(service)}/openapi.json",
                 *("--header", f"Authorization: {apis.insider.headers['Authorization']}"),
                 *("--checks", ",".join(CHECKS), "--generation-database", "none"),
-                *("--warnings", "off", "--continue-on-failure", "--no-shrink", "--workers", "2"),
+                *("--warnings", "off", "--continue-on-failure", "--no-shrink", "--workers", "1"),
                 *given,
             ],
             cwd=tmp_path,

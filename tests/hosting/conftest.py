@@ -1,6 +1,7 @@
 """A coalition's folders as they are rendered, and its Kafka as it is set: TLS, passwords, rights."""
 
 import contextlib
+import gc
 import io
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -19,6 +20,13 @@ from vetika_kit.config import KafkaConfig, load
 from vetika_kit.topics import Topics
 
 EXAMPLE = checkout() / "deploy" / "hosting" / "hosting.yml"
+
+
+@pytest.fixture(autouse=True)
+def forgotten_sockets_go():
+    """Sockets of refused connections, which kafka-python forgets, are warned of in the test that they are of."""
+    yield
+    gc.collect()
 
 
 class Hosted:
