@@ -35,7 +35,7 @@ def main() -> None:
         read, written, backed_up, restored, size = (
             statistics.median(one) for one in zip(*rounds, strict=True)
         )
-        print(f"{DOCUMENTS:,} documents of about 420 bytes, encrypted: {size / 1e6:.1f} MB")
+        print(f"{DOCUMENTS:,} documents of about 525 bytes, encrypted: {size / 1e6:.1f} MB")
         print(f"bare read {read:.2f} s, backup {backed_up:.2f} s: ratio {read / backed_up:.2f}")
         print(f"bare write {written:.2f} s, restore {restored:.2f} s: ratio {written / restored:.2f}")
         ages = _journal(context, Path(folder) / "journal")

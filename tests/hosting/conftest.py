@@ -24,7 +24,7 @@ EXAMPLE = checkout() / "deploy" / "hosting" / "hosting.yml"
 
 @pytest.fixture(autouse=True)
 def forgotten_sockets_go():
-    """Sockets of refused connections, which kafka-python forgets, are warned of in the test that they are of."""
+    """Sockets of refused connections, which kafka-python forgets, are warned of in their own test."""
     yield
     gc.collect()
 
