@@ -5,16 +5,15 @@ single files, and its user is another one than the host's.
 """
 
 import json
-import os
 import secrets
 import string
-import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 from vetika_cli.installation import SERVICES
+from vetika_cli.whole_files import write_whole
 from vetika_kit.http.tokens import new_private_key, public_key_set
 
 _ALPHABET: Final = string.ascii_letters + string.digits  # fit for connection strings and shells alike
@@ -41,7 +40,7 @@ class Credentials:
             path = self.folder / name
             if not path.exists():
                 path.parent.mkdir(exist_ok=True)
-                _write(path, value())
+                write_whole(path, value(), mode=0o644)
                 made.append(path)
         return made
 
@@ -78,14 +77,3 @@ def _signing_key() -> str:
     # The day tells which of several keys is the newer one.
     kid = f"{datetime.now(UTC):%Y%m%d}-{secrets.token_hex(4)}"
     return json.dumps(new_private_key(kid=kid, algorithm="ES256"))
-
-
-def _write(path: Path, text: str) -> None:
-    """Write at once: a file that is there is whole."""
-    descriptor, name = tempfile.mkstemp(dir=path.parent)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-        os.fchmod(file.fileno(), 0o644)
-    Path(name).rename(path)

@@ -4,9 +4,7 @@ The signing key's id begins with `embedded-`: services in hosted mode refuse suc
 """
 
 import json
-import os
 import secrets
-import tempfile
 from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,6 +12,7 @@ from typing import Any
 
 from vetika_cli.errors import UserError
 from vetika_cli.installation import Installation
+from vetika_cli.whole_files import write_whole
 from vetika_kit.http.principals import Role
 from vetika_kit.http.tokens import EMBEDDED_PREFIX, issue, new_private_key, public_key_set
 
@@ -38,17 +37,17 @@ class Keys:
         self._folder.chmod(0o700)
         if not self.signing_key.exists():
             kid = f"{EMBEDDED_PREFIX}{secrets.token_hex(6)}"
-            _write(self.signing_key, json.dumps(new_private_key(kid=kid, algorithm="ES256")))
+            write_whole(self.signing_key, json.dumps(new_private_key(kid=kid, algorithm="ES256")))
             self.key_set.unlink(missing_ok=True)
         if not self.key_set.exists():
-            _write(self.key_set, json.dumps(public_key_set(self._private())))
+            write_whole(self.key_set, json.dumps(public_key_set(self._private())))
         for path, value in (
             (self.manage_secret, secrets.token_urlsafe(32)),
             (self.sms_account, f"AC{secrets.token_hex(16)}"),
             (self.sms_token, secrets.token_hex(16)),
         ):
             if not path.exists():
-                _write(path, value)
+                write_whole(path, value)
 
     def token(
         self,
@@ -101,13 +100,3 @@ def signed(
         lifetime=lifetime,
         organization_id=organization_id,
     )
-
-
-def _write(path: Path, text: str) -> None:
-    """Write at once and with the owner's rights from the first moment."""
-    descriptor, name = tempfile.mkstemp(dir=path.parent)  # mkstemp makes mode 0600
-    with os.fdopen(descriptor, "w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    Path(name).rename(path)

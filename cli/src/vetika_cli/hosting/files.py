@@ -4,13 +4,13 @@ Files that containers mount can be read by all, because the users in containers 
 what protects them is the organization's folder, which only its owner may enter.
 """
 
-import os
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import unified_diff
 from pathlib import Path
 from typing import Final
+
+from vetika_cli.whole_files import write_whole
 
 READABLE: Final = 0o644
 OWNER_ONLY: Final = 0o600
@@ -82,23 +82,12 @@ def bring_about(folder: Path, changes: Sequence[Change]) -> None:
             _remove_if_empty(path.parent, within=folder)
         else:
             _make_folders(folder, change.path.parent)
-            _write(path, change.after, mode=_mode(change))
+            write_whole(path, change.after, mode=_mode(change))
 
 
 def _private_folder(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(FOLDER)
-
-
-def _write(path: Path, text: str, *, mode: int) -> None:
-    """Write a file whole or not at all."""
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".")
-    with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    Path(name).chmod(mode)
-    Path(name).rename(path)
 
 
 def _make_folders(folder: Path, below: Path) -> None:
